@@ -1,0 +1,139 @@
+"""The one space of text: :class:`Utf8Text`.
+
+``gymnasium.spaces.Text`` walks every character in ``contains``, refuses spaces and newlines by
+default and, in an ``AsyncVectorEnv``, moves a text through shared memory one character at a time.
+:class:`Utf8Text` is a ``Text`` (``isinstance`` holds) in which a string belongs if it is no longer
+than ``max_length``, and which crosses shared memory as its UTF-8 bytes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, unflatten
+from gymnasium.vector.utils.shared_memory import (
+    create_shared_memory,
+    read_from_shared_memory,
+    write_to_shared_memory,
+)
+from numpy.typing import NDArray
+
+__all__ = ["Utf8Text"]
+
+_BYTES_PER_CHARACTER = 4  # the longest UTF-8 encoding of one code point
+_LENGTH_BYTES = 4  # a slot in shared memory: the length as uint32, then the bytes
+_ENCODING_ERRORS = "surrogatepass"  # a lone surrogate is a str too, and must not kill a worker
+
+
+class Utf8Text(spaces.Text):
+    """A space of all strings of at most ``max_length`` characters.
+
+    Args:
+        max_length: the longest string that belongs, in characters.
+        seed: the seed of the space's own generator, which ``sample`` draws from.
+
+    Example:
+        >>> space = Utf8Text(100)
+        >>> "You see a red ball.\\n" in space, "x" * 101 in space
+        (True, False)
+    """
+
+    # What `sample` draws from: enough to tell that arbitrary text is handled, cheap to draw.
+    _SAMPLES = ("", "noop", "You see a red ball.\n- 2 steps left", "naïve café, 中文, 🙂")
+
+    def __init__(self, max_length: int, *, seed: int | np.random.Generator | None = None) -> None:
+        super().__init__(max_length, min_length=0, seed=seed)
+
+    def contains(self, x: Any) -> bool:
+        """Return whether ``x`` is a string that is short enough; looks at no character."""
+        return isinstance(x, str) and len(x) <= self.max_length
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """Draw one of a few fixed strings, cut to ``max_length``.
+
+        Raises:
+            ValueError: if a mask or a probability is given: this space has no alphabet.
+        """
+        if mask is not None or probability is not None:
+            raise ValueError("Utf8Text.sample takes no mask and no probability: it has no alphabet")
+        return self._SAMPLES[int(self.np_random.integers(len(self._SAMPLES)))][: self.max_length]
+
+    def __repr__(self) -> str:
+        return f"Utf8Text({self.max_length})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Utf8Text) and self.max_length == other.max_length
+
+    def __hash__(self) -> int:
+        return hash((Utf8Text, self.max_length))
+
+    @property
+    def max_bytes(self) -> int:
+        """The most bytes that a member can have in UTF-8."""
+        return _BYTES_PER_CHARACTER * self.max_length
+
+
+# Shared memory (AsyncVectorEnv): fixed slots of a length and that many UTF-8 bytes.
+
+
+def _slot_size(space: Utf8Text) -> int:
+    return _LENGTH_BYTES + space.max_bytes
+
+
+@create_shared_memory.register(Utf8Text)
+def _create(space: Utf8Text, n: int = 1, ctx: Any = multiprocessing) -> Any:
+    return ctx.Array("B", n * _slot_size(space))
+
+
+@write_to_shared_memory.register(Utf8Text)
+def _write(space: Utf8Text, index: int, value: str, shared_memory: Any) -> None:
+    if not space.contains(value):
+        raise ValueError(
+            f"expected a str of at most {space.max_length} characters, "
+            f"got {type(value).__name__} of length {len(value)}"
+        )
+    data = value.encode("utf-8", _ENCODING_ERRORS)
+    memory = memoryview(shared_memory.get_obj()).cast("B")
+    start = index * _slot_size(space)
+    memory[start : start + _LENGTH_BYTES] = len(data).to_bytes(_LENGTH_BYTES, "little")
+    memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + len(data)] = data
+
+
+@read_from_shared_memory.register(Utf8Text)
+def _read(space: Utf8Text, shared_memory: Any, n: int = 1) -> tuple[str, ...]:
+    memory = memoryview(shared_memory.get_obj()).cast("B")
+    texts = []
+    for start in range(0, n * _slot_size(space), _slot_size(space)):
+        first = start + _LENGTH_BYTES
+        length = int.from_bytes(memory[start:first], "little")
+        texts.append(bytes(memory[first : first + length]).decode("utf-8", _ENCODING_ERRORS))
+    return tuple(texts)
+
+
+# Flattening (FlattenObservation and the like): the UTF-8 bytes, padded with zeros.
+
+
+@flatdim.register(Utf8Text)
+def _flatdim(space: Utf8Text) -> int:
+    return space.max_bytes
+
+
+@flatten_space.register(Utf8Text)
+def _flatten_space(space: Utf8Text) -> spaces.Box:
+    return spaces.Box(0, 255, (space.max_bytes,), np.uint8)
+
+
+@flatten.register(Utf8Text)
+def _flatten(space: Utf8Text, x: str) -> NDArray[np.uint8]:
+    data = x.encode("utf-8", _ENCODING_ERRORS)
+    padded = np.zeros(space.max_bytes, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    return padded
+
+
+@unflatten.register(Utf8Text)
+def _unflatten(space: Utf8Text, x: NDArray[np.uint8]) -> str:
+    return bytes(np.asarray(x, np.uint8)).rstrip(b"\0").decode("utf-8", _ENCODING_ERRORS)
