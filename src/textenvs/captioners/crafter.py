@@ -295,6 +295,15 @@ def _default_item(kind: int, dx: int, dy: int) -> str:
     return f"{_DEFAULT_NAMES[kind]}{north_south}{west_east}"
 
 
+_UNCOUNTED = frozenset(("wood", "stone", "coal", "iron"))
+
+
+@lru_cache(maxsize=256)
+def _count(name: str, n: int) -> str:
+    plural = "" if n == 1 or name in _UNCOUNTED else "s"
+    return f"{n} {name.replace('_', ' ')}{plural}"
+
+
 _DEFAULT_NAMES = (*NAMES[:_PLANT], "young plant", "ripe plant")
 _FACING = {step: name for name, step in _COMPASS.items()}
 
@@ -321,7 +330,7 @@ def default(info: Info) -> str:
         lines.append(f"Steps away: {', '.join(further)}.")
     inventory = info["inventory"]
     vitals = ", ".join([f"{name} {inventory[name]}" for name in VITALS])
-    carried = ", ".join([f"{n} {name.replace('_', ' ')}" for name, n in _items(info)])
+    carried = ", ".join([_count(name, n) for name, n in _items(info)])
     lines.append(f"{vitals.capitalize()} (of 9). You carry {carried or 'nothing'}.")
     if info["sleeping"]:
         lines.insert(0, "You are asleep.")

@@ -1,0 +1,1 @@
+"""The games as Gymnasium environments, one package a game."""

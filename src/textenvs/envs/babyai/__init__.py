@@ -1,0 +1,1 @@
+"""BabyAI and MiniGrid as text environments."""

@@ -1,0 +1,1 @@
+"""NetHack as a text environment."""

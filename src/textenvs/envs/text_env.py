@@ -1,0 +1,80 @@
+"""What the three games share: text as the observation, names for the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import gymnasium
+from gymnasium import spaces
+
+from textenvs.captioners.caption import Caption
+from textenvs.errors import choose
+from textenvs.spaces import Utf8Text
+
+__all__ = ["OBSERVATIONS", "TextEnv"]
+
+OBSERVATIONS = ("text", "dict")
+
+
+class TextEnv(gymnasium.Env[Any, Any]):
+    """Base of the text environments: a game, a captioner, and the spaces that follow.
+
+    Args:
+        obs: ``"text"``: the observation is a ``str``. ``"dict"``: it is a dict of ``"text"`` and
+            the game's arrays.
+        action_names: the text of each action, in the order of the ``Discrete`` action space.
+        arrays: the spaces of the game's arrays, by key.
+        max_length: no text is longer, in characters.
+
+    Attributes:
+        action_names: as above.
+        action_aliases: further texts that mean an action (keys, the game's own names) -> action.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 10}
+
+    action_names: tuple[str, ...]
+    action_aliases: Mapping[str, int]
+
+    def __init__(
+        self,
+        *,
+        obs: str,
+        action_names: tuple[str, ...],
+        action_aliases: Mapping[str, int],
+        arrays: Mapping[str, spaces.Space[Any]],
+        max_length: int,
+        render_mode: str | None,
+    ) -> None:
+        choose("obs", obs, OBSERVATIONS)
+        if render_mode is not None:
+            choose("render_mode", render_mode, self.metadata["render_modes"])
+        self.render_mode = render_mode
+        self.action_names = action_names
+        self.action_aliases = action_aliases
+        self.action_space = spaces.Discrete(len(action_names))
+        text = Utf8Text(max_length)
+        self._array_keys = tuple(arrays) if obs == "dict" else ()
+        self.observation_space = spaces.Dict({"text": text, **arrays}) if obs == "dict" else text
+
+    def _observation(self, caption: Caption, arrays: Mapping[str, Any]) -> Any:
+        """The observation that the space asks for: the text, alone or beside the arrays."""
+        if not self._array_keys:
+            return caption.text
+        return {"text": caption.text, **{key: arrays[key] for key in self._array_keys}}
+
+    def _index(self, action: Any) -> int:
+        """Check an action.
+
+        Raises:
+            ValueError: if it is not in the action space; a negative index would otherwise pick
+                from the end of a list without a word.
+        """
+        index = int(action)
+        if not 0 <= index < len(self.action_names):
+            raise ValueError(
+                f"expected an action from 0 to {len(self.action_names) - 1}, got {action!r}; "
+                "strings are taken by textenvs.wrappers.ParseTextAction"
+            )
+        return index
