@@ -24,18 +24,22 @@ class TextEnv(gymnasium.Env[Any, Any]):
         obs: ``"text"``: the observation is a ``str``. ``"dict"``: it is a dict of ``"text"`` and
             the game's arrays.
         action_names: the text of each action, in the order of the ``Discrete`` action space.
+        action_aliases: further texts -> action.
+        default_action: the name of the action to play where no valid one was chosen.
         arrays: the spaces of the game's arrays, by key.
         max_length: no text is longer, in characters.
 
     Attributes:
         action_names: as above.
         action_aliases: further texts that mean an action (keys, the game's own names) -> action.
+        default_action: what is played where no valid action was chosen; BALROG's choice.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 10}
 
     action_names: tuple[str, ...]
     action_aliases: Mapping[str, int]
+    default_action: int
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class TextEnv(gymnasium.Env[Any, Any]):
         obs: str,
         action_names: tuple[str, ...],
         action_aliases: Mapping[str, int],
+        default_action: str,
         arrays: Mapping[str, spaces.Space[Any]],
         max_length: int,
         render_mode: str | None,
@@ -53,6 +58,7 @@ class TextEnv(gymnasium.Env[Any, Any]):
         self.render_mode = render_mode
         self.action_names = action_names
         self.action_aliases = action_aliases
+        self.default_action = action_names.index(default_action)
         self.action_space = spaces.Discrete(len(action_names))
         text = Utf8Text(max_length)
         self._array_keys = tuple(arrays) if obs == "dict" else ()

@@ -73,6 +73,7 @@ class MiniGridTextEnv(TextEnv):
             obs=obs,
             action_names=ACTION_NAMES[:n_actions],
             action_aliases={name: i for i, name in enumerate(_MINIGRID_NAMES[:n_actions])},
+            default_action="go forward",
             arrays={
                 "image": spaces.Box(0, 255, view, np.uint8),
                 "direction": spaces.Discrete(4),

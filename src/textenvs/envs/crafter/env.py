@@ -119,6 +119,7 @@ class CrafterTextEnv(TextEnv):
             obs=obs,
             action_names=ACTION_NAMES,
             action_aliases={name: index for index, name in enumerate(ACTIONS)},
+            default_action="Noop",
             arrays={
                 "local_view": spaces.Box(0, len(NAMES) - 1, self._view_shape, np.uint8),
                 "inventory": spaces.Box(0, 9, (_VITALS_AND_ITEMS,), np.uint8),

@@ -124,6 +124,8 @@ class NetHackTextEnv(TextEnv):
             obs=obs,
             action_names=tuple(action.name for action in self._actions),
             action_aliases=_first_by_key(self.action_keys),
+            # Without the escape key, the action that spends least.
+            default_action="esc" if action_set == "all" else "wait",
             arrays={key: _array_space(nethack.OBSERVATION_DESC[key]) for key in array_keys},
             max_length=_MAX_TEXT,
             render_mode=render_mode,

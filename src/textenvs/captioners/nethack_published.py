@@ -1,0 +1,279 @@
+"""The five texts of nle-language-wrapper 0.2.0, to the letter.
+
+Facts and formats are those of ``src/main.cpp`` in ngoodger/nle-language-wrapper; the code is new.
+Each text is a function of bytes, so that a result can be kept while its bytes stay the same:
+``lru_cache`` is bounded, keyed by value, and safe in threads, so nothing of it shows from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textenvs.captioners.nethack_geometry import (
+    BANDS,
+    COLUMNS,
+    RANK,
+    ROWS,
+    WIDE,
+    published_directions,
+    rays,
+    shift,
+)
+from textenvs.captioners.nethack_glyphs import published_names
+
+__all__ = [
+    "text_blstats",
+    "text_cursor",
+    "text_glyphs",
+    "text_inventory",
+    "text_message",
+]
+
+_RAY_LENGTH = 9
+
+_HUNGER = ("Satiated", "Not Hungry", "Hungry", "Weak", "Fainting", "Fainted", "Starved")
+_BURDEN = ("Unencumbered", "Burdened", "Stressed", "Strained", "Overtaxed", "Overloaded")
+_ALIGNMENT = {-128: "None", -1: "Chaotic", 0: "Neutral", 1: "Lawful"}
+
+# In the order in which the wrapper's hash table yields its 13 keys.
+_CONDITIONS = (
+    *((2048, "Flying"), (1024, "Levitating"), (512, "Hallucinating"), (256, "Confused")),
+    *((128, "Stunned"), (64, "Deaf"), (32, "Blind"), (16, "Terminally Ill")),
+    *((8, "Food Poisoning"), (4, "Strangled"), (2, "Slimed"), (4096, "Riding"), (1, "Stoned")),
+)
+
+# What the wrapper trims: its list of blanks stops at the NUL in its middle.
+_BLANKS = b" \x1a"
+
+# A finding is an int that sorts as the wrapper lists: rank, then order of discovery, then the name.
+_NAME_BITS = 13
+_ORDER_BITS = 11
+_NAME_MASK = (1 << _NAME_BITS) - 1
+_RANK_SHIFT = _NAME_BITS + _ORDER_BITS
+
+
+@lru_cache(maxsize=ROWS * COLUMNS)
+def _ray_cells(x: int, y: int) -> tuple[NDArray[np.intp], list[int], list[int]]:
+    """Return the cells of the eight rays from (x, y) in one array, their ray and their rank."""
+    lines = [cells[:_RAY_LENGTH] for cells in rays(x, y).values()]
+    flat = [cell for line in lines for cell in line]
+    owner = [number for number, line in enumerate(lines) for _ in line]
+    move = shift(x, y)
+    return np.array(flat, dtype=np.intp), owner, [RANK[WIDE[cell] + move] for cell in flat]
+
+
+@lru_cache(maxsize=512)
+def text_glyphs(cells: bytes, x: int, y: int) -> str:
+    """List what is seen, a line a name and distance.
+
+    Args:
+        cells: the map's 21 x 79 glyphs as int16 bytes.
+        x: the hero's column.
+        y: the hero's row.
+    """
+    found = _seen_anywhere(cells, x, y)
+    found += _seen_along_rays(cells, x, y)
+    found.sort()
+    return "\n".join(_lines(found))
+
+
+def _seen_anywhere(cells: bytes, x: int, y: int) -> list[int]:
+    """Find the named cells of the whole map, row by row, except the hero's."""
+    names = published_names()
+    hero = y * COLUMNS + x
+    move = shift(x, y)
+    glyphs = np.frombuffer(cells, np.int16)
+    named = names.is_anywhere.take(glyphs, mode="clip").nonzero()[0].tolist()
+    view = memoryview(cells).cast("h")
+    return [
+        RANK[WIDE[cell] + move] << _RANK_SHIFT | cell << _NAME_BITS | names.anywhere[view[cell]]
+        for cell in named
+        if cell != hero
+    ]
+
+
+def _seen_along_rays(cells: bytes, x: int, y: int) -> list[int]:
+    """Find the features on the eight rays, each up to its first wall or dark cell."""
+    names = published_names()
+    line, owner, ranks = _ray_cells(x, y)
+    ids = names.along_ray.take(np.frombuffer(cells, np.int16).take(line), mode="clip")
+    ended = -1
+    found = []
+    for place in ids.nonzero()[0].tolist():
+        if owner[place] == ended:
+            continue
+        name = int(ids[place])
+        order = ROWS * COLUMNS + place
+        found.append(ranks[place] << _RANK_SHIFT | order << _NAME_BITS | name)
+        if name in names.ends_ray:
+            ended = owner[place]
+    return found
+
+
+def _lines(found: list[int]) -> list[str]:
+    """Group sorted findings by name and distance, and write a line a group.
+
+    Directions with one thing and directions with several come in two lines, the second one with
+    the plural. Where the plural is like the singular, the wrapper overwrites the first line's
+    directions with the second's; so both lines are alike.
+    """
+    names = published_names()
+    once: dict[int, int] = {}
+    several: dict[int, int] = {}
+    for item in found:
+        rank = item >> _RANK_SHIFT
+        group = (rank >> 4) << _NAME_BITS | item & _NAME_MASK
+        bit = 1 << (rank & 15)
+        seen = once.get(group, 0)
+        if seen & bit:
+            several[group] = several.get(group, 0) | bit
+        once[group] = seen | bit
+
+    lines: list[tuple[int, int]] = []
+    for group, mask in once.items():
+        repeated = several.get(group, 0)
+        if mask != repeated:
+            lines.append((group, mask & ~repeated))
+        if repeated:
+            plural = names.plural[group & _NAME_MASK]
+            lines.append((group & ~_NAME_MASK | plural, repeated))
+    latest = dict(lines)
+    words = names.words
+    return [
+        f"{words[group & _NAME_MASK]} {BANDS[group >> _NAME_BITS]}"
+        f" {published_directions(latest[group])}"
+        for group, _ in lines
+    ]
+
+
+def text_message(screen: bytes, columns: int) -> str:
+    """Read the message, or the page of a menu or text window, off the terminal.
+
+    Args:
+        screen: the terminal's characters, row after row.
+        columns: the width of a row.
+    """
+    first = screen[:columns].strip(_BLANKS)
+    second = screen[columns : 2 * columns]
+    over = b"Points" in second or b"list!" in second
+    paged = b"--More--" in screen or b"(end)" in screen or b" of " in screen
+    if not (over or paged) or not (first or second.strip(_BLANKS)):
+        return _blank_if_unset(first).decode("latin-1")
+    page = _page(screen, columns, over)
+    return (first if page is None else page).decode("latin-1")
+
+
+def _blank_if_unset(row: bytes) -> bytes:
+    """Take an array that was never written, all NUL, for blank: NLE writes blanks as spaces."""
+    return row if row.strip(b"\0") else b""
+
+
+def _page(screen: bytes, columns: int, over: bool) -> bytes | None:
+    """Return the non-blank rows up to the one that ends the page, or None if none does.
+
+    A page's rows are cut at the indent of the first. The list of scores, shown when the game is
+    over, has no end mark, but two blank rows behind it.
+    """
+    indent = columns - len(screen[:columns].lstrip(b" "))
+    if indent == columns:
+        # With a blank first row the wrapper's indent is C++'s "not found", that is -1: its rows
+        # begin one character early, the first one before the array, where a NUL lies.
+        screen, indent, width = b"\0" + screen, 0, columns + 1
+    else:
+        width = columns - indent
+    rows = []
+    blank = 0
+    for start in range(indent, len(screen), columns):
+        row = _trim(screen[start : start + width])
+        if row:
+            rows.append(row)
+        blank = 0 if row else blank + 1
+        if _ends_page(row):
+            return b"\n".join(rows)
+        if over and blank > 1:
+            return b"".join(row + b"\n" for row in rows)
+    return None
+
+
+def _trim(row: bytes) -> bytes:
+    """Strip blanks; a row with nothing but its last character counts as empty, as published."""
+    text = row.strip(_BLANKS)
+    return b"" if len(text) == 1 and row.endswith(text) else text
+
+
+def _ends_page(row: bytes) -> bool:
+    place = row.find(b" of ")
+    numbered = place >= 2 and row[place - 2 : place - 1] == b"(" and row[place + 5 :][:1] == b")"
+    return numbered or b"--More--" in row or b"(end)" in row
+
+
+def text_blstats(stats: list[int]) -> str:
+    """Write the 27 numbers of the bottom lines as 22 lines ``Key: value``."""
+    (x, y, str_25, str_125, dex, con, intel, wis, cha, score, hp, hp_max, depth, gold) = stats[:14]
+    (energy, energy_max, ac, hit_dice, level, points, time, hunger, burden) = stats[14:23]
+    dungeon, floor, conditions, alignment = stats[23:27]
+    return (
+        f"Strength: {str_125}/{str_25}\nDexterity: {dex}\nConstitution: {con}\n"
+        f"Intelligence: {intel}\nWisdom: {wis}\nCharisma: {cha}\nDepth: {depth}\nGold: {gold}\n"
+        f"HP: {hp}/{hp_max}\nEnergy: {energy}/{energy_max}\nAC: {ac}\nXP: {level}/{points}\n"
+        f"Time: {time}\nPosition: {x}|{y}\nHunger: {_word(_HUNGER, hunger)}\n"
+        f"Monster Level: {hit_dice}\nEncumbrance: {_word(_BURDEN, burden)}\n"
+        f"Dungeon Number: {dungeon}\nLevel Number: {floor}\nScore: {score}\n"
+        f"Alignment: {_ALIGNMENT.get(alignment, '')}\nCondition: {_conditions(conditions)}"
+    )
+
+
+def _word(words: tuple[str, ...], number: int) -> str:
+    return words[number] if 0 <= number < len(words) else ""
+
+
+def _conditions(bits: int) -> str:
+    return " ".join(word for bit, word in _CONDITIONS if bits & bit) or "None"
+
+
+def text_inventory(obs: Mapping[str, NDArray[Any]]) -> str:
+    """List the inventory, a line an item: ``{letter}: {item}``.
+
+    Args:
+        obs: ``inv_letters`` (55,) and ``inv_strs`` (55, 80), uint8; an item ends at its first NUL.
+    """
+    letters = obs["inv_letters"].tobytes()
+    letters = letters[: letters.find(0)] if 0 in letters else letters
+    items = obs["inv_strs"][: len(letters)]
+    return _inventory(letters, items.tobytes(), obs["inv_strs"].shape[1])
+
+
+@lru_cache(maxsize=512)
+def _inventory(letters: bytes, items: bytes, width: int) -> str:
+    starts = range(0, len(letters) * width, width)
+    words = [items[start : start + width].split(b"\0", 1)[0] for start in starts]
+    pairs = zip(letters.decode("latin-1"), words, strict=True)
+    return "\n".join(f"{letter}: {word.decode('latin-1')}" for letter, word in pairs)
+
+
+def text_cursor(cells: bytes, x: int, y: int, row: int, column: int) -> str:
+    """Name what the cursor is on, with its distance and direction from the hero.
+
+    Args:
+        cells: the map's 21 x 79 glyphs as int16 bytes.
+        x: the hero's column.
+        y: the hero's row on the map.
+        row: the cursor's row on the terminal, one more than on the map.
+        column: the cursor's column.
+    """
+    # Column 79 of the terminal is past the map; the wrapper takes it for column 0 a row further.
+    cell = (row - 1) * COLUMNS + column
+    dx, dy = column - x, row - 1 - y
+    if not (0 < cell < ROWS * COLUMNS and dx < COLUMNS):
+        return ""
+    names = published_names()
+    name = names.words[names.anywhere[memoryview(cells).cast("h")[cell]]]
+    if dx == 0 and dy == 0:
+        return f"Yourself a {name}"
+    rank = RANK[(row - 1) * (2 * COLUMNS - 1) + column + shift(x, y)]
+    return f"{BANDS[rank >> 4]} {published_directions(1 << (rank & 15))} {name}"

@@ -1,0 +1,337 @@
+"""The one loop of agent and environment."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from textenvs.agents.agent import Agent
+from textenvs.errors import TraceError
+from textenvs.traces import Trace, TraceWriter, header, read_trace
+
+__all__ = ["Episode", "Event", "episode_seed", "rollout"]
+
+_SEED_BITS = 53  # exact in every reader of JSON
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An episode that came to its end.
+
+    Attributes:
+        env_id: what was played.
+        episode: its number in the run.
+        seed: what it was reset with.
+        episode_return: the sum of its rewards.
+        length: its steps.
+        terminated, truncated: how it ended.
+        success: whether the task was done, in [0, 1]; None where the game has no task.
+        progress: how far it came, in [0, 1]; None where the game does not say.
+        achievements: name -> how often; None where the game has none.
+        path: its trace; None if none was written.
+    """
+
+    env_id: str
+    episode: int
+    seed: int
+    episode_return: float
+    length: int
+    terminated: bool
+    truncated: bool
+    success: bool | None
+    progress: float | None
+    achievements: Mapping[str, int] | None
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step as it is played, for whoever watches (see ``on_step``)."""
+
+    episode: int
+    t: int
+    observation: Any
+    action: Any
+    reward: float
+    info: Mapping[str, Any]
+    over: bool
+
+
+def episode_seed(seed: int, env_id: str, episode: int) -> int:
+    """The seed that an episode is reset with: spread, so that runs and ids share no worlds.
+
+    It depends on the run's seed, the id and the episode's number alone: agents that are compared
+    with one another play the same worlds.
+
+    Raises:
+        ValueError: if the seed is negative.
+    """
+    if seed < 0:
+        raise ValueError(f"expected a seed of 0 or more, got {seed}")
+    entropy = [seed, zlib.crc32(env_id.encode()), episode]
+    low, high = np.random.SeedSequence(entropy).generate_state(2)
+    return (int(high) << 32 | int(low)) >> (64 - _SEED_BITS)
+
+
+def rollout(
+    env: str | EnvSpec | Callable[[], gymnasium.Env[Any, Any]],
+    agent: Agent,
+    *,
+    episodes: int,
+    seed: int = 0,
+    num_envs: int = 1,
+    directory: Path | str | None = None,
+    model: str = "",
+    settings: Mapping[str, Any] | None = None,
+    on_step: Callable[[Event], None] | None = None,
+) -> list[Episode]:
+    """Play exactly so many episodes, several at once, in batches for the agent.
+
+    An episode's world and course depend on the seed, the id and its number, not on ``num_envs``.
+    With a directory every episode is a trace in it (``episode-00000.jsonl``, ...), and the same
+    call resumes a run that was killed: episodes that are complete are read, one that was cut is
+    played again up to where it stopped, checked against its trace, and continued.
+
+    Args:
+        env: an id, a spec, or a function that makes the environment.
+        agent: who plays.
+        episodes: how many episodes.
+        seed: the run's seed, 0 or more; see :func:`episode_seed`.
+        num_envs: how many episodes run at once.
+        directory: where the traces go; None to write none.
+        model: the model's name, for the traces.
+        settings: further settings, for the traces; a run is resumed only with the same ones.
+        on_step: called with every step that is played (not with those that are read).
+
+    Returns:
+        The episodes in the order of their numbers.
+
+    Raises:
+        ValueError: if a number is out of range.
+        TraceError: if the directory holds another run, or the game differs from its trace.
+    """
+    if episodes < 1 or num_envs < 1:
+        raise ValueError(
+            f"expected episodes and num_envs of 1 or more, got {episodes} and {num_envs}"
+        )
+    make: Callable[[], gymnasium.Env[Any, Any]] = (
+        env if callable(env) else lambda: gymnasium.make(env)
+    )
+    run = _Run(make, agent, seed, Path(directory) if directory else None, model, settings, on_step)
+    try:
+        return run.play(episodes, num_envs)
+    finally:
+        run.close()
+
+
+class _Run:
+    """The environments of a rollout, and what all of its episodes share."""
+
+    def __init__(
+        self,
+        make: Callable[[], gymnasium.Env[Any, Any]],
+        agent: Agent,
+        seed: int,
+        directory: Path | None,
+        model: str,
+        settings: Mapping[str, Any] | None,
+        on_step: Callable[[Event], None] | None,
+    ) -> None:
+        self.agent = agent
+        self.on_step = on_step
+        self._make = make
+        self._seed = seed
+        self._directory = directory
+        self._model = model
+        self._settings = settings
+        first = make()
+        self._envs = [first]
+        self._env_id = first.spec.id if first.spec is not None else type(first.unwrapped).__name__
+
+    def play(self, episodes: int, num_envs: int) -> list[Episode]:
+        done: dict[int, Episode] = {}
+        pending = self._pending(episodes, done)
+        free = list(self._envs)
+        running: list[_Running] = []
+        while True:
+            while len(running) < num_envs and (episode := next(pending, None)) is not None:
+                running.append(self._begin(episode, free))
+            for game in [game for game in running if game.over]:
+                running.remove(game)
+                free.append(game.env)
+                done[game.episode] = game.finish()
+            if not running and len(done) == episodes:
+                return [done[episode] for episode in range(episodes)]
+            if not running:
+                continue
+            actions = self.agent.act(
+                [game.observation for game in running], [game.info for game in running]
+            )
+            if len(actions) != len(running):
+                raise ValueError(
+                    f"expected {len(running)} actions of agent {self.agent.name!r}, "
+                    f"got {len(actions)}"
+                )
+            for game, action in zip(running, actions, strict=True):
+                game.step(action)
+
+    def close(self) -> None:
+        for env in self._envs:
+            env.close()
+
+    def _pending(self, episodes: int, done: dict[int, Episode]) -> Iterator[int]:
+        """The episodes that remain; those with a complete trace are put into ``done``."""
+        for episode in range(episodes):
+            trace = self._trace(episode)
+            if trace is None or trace.end is None:
+                yield episode
+            else:
+                done[episode] = _read_episode(self._env_id, trace)
+
+    def _path(self, episode: int) -> Path | None:
+        return None if self._directory is None else self._directory / f"episode-{episode:05d}.jsonl"
+
+    def _header(self, episode: int) -> dict[str, Any]:
+        return header(
+            self._envs[0],
+            episode=episode,
+            seed=episode_seed(self._seed, self._env_id, episode),
+            agent=self.agent.name,
+            model=self._model,
+            settings=self._settings,
+        )
+
+    def _trace(self, episode: int) -> Trace | None:
+        """The trace of an episode that was played before, if it is one of this run."""
+        path = self._path(episode)
+        if path is None or not path.exists():
+            return None
+        trace, mine = read_trace(path), self._header(episode)
+        for key in ("env_spec", "seed", "agent", "model", "settings"):
+            if trace.header.get(key) != mine[key]:
+                raise TraceError(
+                    f"{path} is of another run: expected {key} {mine[key]!r}, got "
+                    f"{trace.header.get(key)!r}; choose another directory, or the same settings"
+                )
+        return trace
+
+    def _begin(self, episode: int, free: list[gymnasium.Env[Any, Any]]) -> _Running:
+        if not free:
+            self._envs.append(self._make())
+            free.append(self._envs[-1])
+        game = _Running(self, free.pop(), episode, episode_seed(self._seed, self._env_id, episode))
+        path = self._path(episode)
+        if path is not None:
+            trace = self._trace(episode)
+            past = trace.steps if trace is not None else []
+            game.catch_up(past, path)
+            game.writer = TraceWriter(path, self._header(episode), iter(past))
+        return game
+
+
+class _Running:
+    """An episode that is being played."""
+
+    def __init__(
+        self, run: _Run, env: gymnasium.Env[Any, Any], episode: int, seed: int
+    ) -> None:
+        self.run, self.env, self.episode, self.seed = run, env, episode, seed
+        self.writer: TraceWriter | None = None
+        self.over = False
+        self._return = 0.0
+        self._length = 0
+        self._terminated = self._truncated = False
+        self.observation, info = env.reset(seed=seed)
+        self.info = {**info, "episode_index": episode}
+        run.agent.begin(episode, env, seed)
+
+    def step(self, action: Any) -> None:
+        before = self.observation
+        reward = self._advance(action)
+        if self.writer is not None:
+            self.writer.step(
+                observation=before,
+                action=action,
+                reward=reward,
+                terminated=self._terminated,
+                truncated=self._truncated,
+                info=self.info,
+            )
+        if self.run.on_step is not None:
+            t = self._length - 1
+            self.run.on_step(Event(self.episode, t, before, action, reward, self.info, self.over))
+
+    def catch_up(self, past: Sequence[Mapping[str, Any]], path: Path) -> None:
+        """Play recorded steps again.
+
+        Raises:
+            TraceError: if the game shows something else than it did.
+        """
+        for t, step in enumerate(past):
+            text = self.observation["text"] if isinstance(self.observation, Mapping) else self.observation
+            if text != step["observation"]:
+                raise TraceError(
+                    f"{path}, step {t}: expected the observation {step['observation']!r}, the game "
+                    f"shows {text!r}; was it recorded with another version?"
+                )
+            self.run.agent.replay([self.observation], [self.info], [step["action"]])
+            self._advance(step["action"])
+
+    def finish(self) -> Episode:
+        info = self.info
+        if self.writer is not None:
+            self.writer.end(
+                observation=self.observation,
+                info=info,
+                terminated=self._terminated,
+                truncated=self._truncated,
+            )
+        self.run.agent.end(self.episode)
+        return Episode(
+            env_id=self.run._env_id,
+            episode=self.episode,
+            seed=self.seed,
+            episode_return=self._return,
+            length=self._length,
+            terminated=self._terminated,
+            truncated=self._truncated,
+            success=info.get("success"),
+            progress=info.get("progress"),
+            achievements=info.get("achievements"),
+            path=self.writer.path if self.writer is not None else None,
+        )
+
+    def _advance(self, action: Any) -> float:
+        self.observation, paid, terminated, truncated, info = self.env.step(action)
+        self.info = {**info, "episode_index": self.episode}
+        reward = float(paid)
+        self._return += reward
+        self._length += 1
+        self._terminated, self._truncated = bool(terminated), bool(truncated)
+        self.over = self._terminated or self._truncated
+        return reward
+
+
+def _read_episode(env_id: str, trace: Trace) -> Episode:
+    end = trace.end
+    assert end is not None
+    return Episode(
+        env_id=env_id,
+        episode=trace.header["episode"],
+        seed=trace.header["seed"],
+        episode_return=end["return"],
+        length=end["length"],
+        terminated=end["terminated"],
+        truncated=end["truncated"],
+        success=end.get("success"),
+        progress=end.get("progress"),
+        achievements=end.get("achievements"),
+        path=trace.path,
+    )

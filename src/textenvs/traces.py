@@ -1,0 +1,260 @@
+"""Traces: one versioned record of an episode, as JSON Lines.
+
+A file is one episode. Its first line says what was played (``"kind": "header"``), then comes a line
+a step (``"step"``), and at the end of the episode a line that sums it up (``"end"``). Every line is
+flushed as it is written, so that a killed run loses at most the step in flight; a file without an
+``"end"`` is a run to be resumed. Fields that a source lacks are absent, not invented.
+
+=========  ========================================================================================
+header     ``trace_version``, ``textenvs`` (package version), ``env_id``, ``env_spec`` (JSON of the
+           whole stack of wrappers), ``episode``, ``seed``, ``agent``, ``model``, ``settings``
+step       ``t``, ``observation`` (what the action answers), ``action`` (as given to the
+           environment), ``text_action`` (what was played), ``reward``, ``terminated``,
+           ``truncated``, what :data:`INFO_KEYS` found in ``info``; an agent may add ``prompt``,
+           ``answer``, ``usage``
+end        ``observation`` (the last), ``return``, ``length``, ``terminated``, ``truncated``, and
+           ``success``, ``progress``, ``achievements`` where the game has them
+=========  ========================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from textenvs.errors import TraceError
+
+__all__ = ["INFO_KEYS", "TRACE_VERSION", "Trace", "TraceWriter", "header", "read_trace", "read_traces"]
+
+TRACE_VERSION = 1
+
+INFO_KEYS = (
+    *("invalid_action", "parse_stage", "unlocked", "success", "progress", "rewards"),
+    *("mission", "messages", "end_status"),
+)
+"""What a step keeps of ``info``."""
+
+_SUMMARY_KEYS = ("success", "progress", "achievements")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace that was read.
+
+    Attributes:
+        path: where from.
+        header: its first line.
+        steps: its steps.
+        end: its last line; None if the episode did not come to its end.
+        torn: whether the file stops in the middle of a line (a killed run), which is left out.
+    """
+
+    path: Path
+    header: dict[str, Any]
+    steps: list[dict[str, Any]]
+    end: dict[str, Any] | None
+    torn: bool
+
+
+def header(
+    env: gymnasium.Env[Any, Any],
+    *,
+    episode: int,
+    seed: int | None,
+    agent: str = "",
+    model: str = "",
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The first line of an episode's trace.
+
+    Args:
+        env: what is played; its ``spec`` is kept if it has one.
+        episode: which episode of the run.
+        seed: what the episode was reset with; None if it continued a stream.
+        agent: the agent's name.
+        model: the model's name, empty for agents without one.
+        settings: further settings of the run, of JSON types.
+    """
+    from textenvs import __version__
+
+    spec = env.spec
+    return {
+        "kind": "header",
+        "trace_version": TRACE_VERSION,
+        "textenvs": __version__,
+        "env_id": spec.id if spec is not None else type(env.unwrapped).__name__,
+        "env_spec": json.loads(spec.to_json()) if spec is not None else None,
+        "episode": episode,
+        "seed": seed,
+        "agent": agent,
+        "model": model,
+        "settings": dict(settings or {}),
+    }
+
+
+class TraceWriter:
+    """Writes one episode, a flushed line a step.
+
+    Args:
+        path: the file; its folder is made.
+        first: the header, see :func:`header`.
+        past: steps that were played before, of a trace that is being resumed: the file is cut
+            behind the last of them.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, first: Mapping[str, Any], past: Iterator[Mapping[str, Any]] = iter(())
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._return = 0.0
+        self._length = 0
+        lines = [_line(first)]
+        for step in past:
+            lines.append(_line(step))
+            self._count(step)
+        # A new file replaces the old one whole, so that no kill leaves less than there was.
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text("".join(lines), encoding="utf-8")
+        fresh.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+
+    def step(
+        self,
+        *,
+        observation: Any,
+        action: Any,
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        info: Mapping[str, Any],
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a step.
+
+        Args:
+            observation: what the action answers (of a dict, the text is kept).
+            action: what was given to the environment.
+            reward, terminated, truncated, info: what it returned.
+            notes: what the agent has to add, of JSON types (``prompt``, ``answer``, ``usage``).
+        """
+        record = {
+            "kind": "step",
+            "t": self._length,
+            "observation": _text(observation),
+            "action": _plain(action),
+            "text_action": info.get("text_action", ""),
+            "reward": float(reward),
+            "terminated": bool(terminated),
+            "truncated": bool(truncated),
+            **{key: _plain(info[key]) for key in INFO_KEYS if key in info},
+            **(notes or {}),
+        }
+        self._file.write(_line(record))
+        self._file.flush()
+        self._count(record)
+
+    def end(self, *, observation: Any, info: Mapping[str, Any], terminated: bool, truncated: bool) -> None:
+        """Write the summary of an episode that came to its end, and close the file."""
+        record = {
+            "kind": "end",
+            "observation": _text(observation),
+            "return": self._return,
+            "length": self._length,
+            "terminated": bool(terminated),
+            "truncated": bool(truncated),
+            **{key: _plain(info[key]) for key in _SUMMARY_KEYS if key in info},
+        }
+        self._file.write(_line(record))
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; without an end, it says that the episode goes on."""
+        self._file.close()
+
+    def _count(self, step: Mapping[str, Any]) -> None:
+        self._return += step["reward"]
+        self._length += 1
+
+
+def read_trace(path: Path) -> Trace:
+    """Read an episode.
+
+    A last line that was cut in the middle is left out and marked (``torn``).
+
+    Raises:
+        TraceError: if the file is no trace, of another version, or broken before its last line;
+            it names the line, what was expected and what came.
+        OSError: if the file cannot be read.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    torn = lines.pop() != ""  # a complete file ends with a newline
+    records = [_record(path, number, line) for number, line in enumerate(lines, 1)]
+    if not records or records[0].get("kind") != "header":
+        what = "an empty file" if not records else f"{lines[0][:60]!r}"
+        raise TraceError(f"{path}: expected a trace, whose first line is its header, got {what}")
+    first = records[0]
+    if first.get("trace_version") != TRACE_VERSION:
+        raise TraceError(
+            f"{path}: expected trace_version {TRACE_VERSION}, got {first.get('trace_version')!r}"
+        )
+    end = records.pop() if records[-1].get("kind") == "end" else None
+    steps = records[1:]
+    for t, step in enumerate(steps):
+        if step.get("kind") != "step" or step.get("t") != t:
+            got = f"{step.get('kind')!r} with t={step.get('t')!r}"
+            raise TraceError(f"{path}, line {t + 2}: expected step {t}, got {got}")
+    return Trace(path, first, steps, end, torn)
+
+
+def read_traces(directory: Path) -> Iterator[Trace]:
+    """Read all episodes below a folder, in the order of their paths.
+
+    Raises:
+        TraceError: as :func:`read_trace`, and if there is none.
+    """
+    paths = sorted(directory.rglob("episode-*.jsonl"))
+    if not paths:
+        raise TraceError(f"{directory}: expected traces (episode-*.jsonl), found none")
+    return (read_trace(path) for path in paths)
+
+
+def _record(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise TraceError(
+            f"{path}, line {number}: expected a line of JSON, got {line[:60]!r} ({error.msg})"
+        ) from error
+    if not isinstance(record, dict):
+        raise TraceError(f"{path}, line {number}: expected an object, got {line[:60]!r}")
+    return record
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _text(observation: Any) -> Any:
+    """The text of an observation; None if it has none."""
+    if isinstance(observation, Mapping):
+        observation = observation.get("text")
+    return observation if isinstance(observation, str) else None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays as JSON types."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return list(map(_plain, value)) if isinstance(value, list | tuple) else value

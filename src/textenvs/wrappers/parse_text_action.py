@@ -1,0 +1,120 @@
+"""Take strings as actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import RecordConstructorArgs
+
+from textenvs.errors import InvalidActionText, choose
+from textenvs.parsing import ActionParser
+from textenvs.spaces import Utf8Text
+
+__all__ = ["ON_INVALID", "ParseTextAction"]
+
+ON_INVALID = ("default", "random", "repeat", "raise")
+
+_MAX_TEXT = 65_536  # a long chain of thought; what is longer is parsed as well
+
+
+class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorArgs):
+    """Take strings as actions, parsed in stages from strict to lenient.
+
+    ``info`` has ``invalid_action``, whether no action was found, and ``parse_stage``, which of
+    :data:`textenvs.parsing.STAGES` found it ("" if none did).
+
+    Args:
+        env: an environment with a ``Discrete`` action space.
+        on_invalid: what is played where the text names no action: the ``"default"`` action, a
+            ``"random"`` one, the last valid one (``"repeat"``, at first the default), or nothing
+            (``"raise"``).
+        default_action: the name of the default action; None for the environment's own.
+        mention: whether the ``"last"`` or the ``"first"`` name in a text counts.
+        action_names: the texts of the actions; None for the environment's own.
+
+    Raises:
+        UnknownName: if ``on_invalid``, ``mention`` or ``default_action`` is none of its choices.
+        ValueError: if the environment has no names for its actions and none are given.
+
+    Example:
+        >>> import gymnasium, textenvs
+        >>> from textenvs.wrappers import ParseTextAction
+        >>> env = ParseTextAction(gymnasium.make("BabyAI-Text-GoToLocal-v0"))
+        >>> observation, info = env.reset(seed=0)
+        >>> *_, info = env.step("I should look around. ACTION: Turn left!")
+        >>> info["text_action"], info["parse_stage"], info["invalid_action"]
+        ('turn left', 'tagged', False)
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        on_invalid: str = "default",
+        default_action: str | None = None,
+        mention: str = "last",
+        action_names: Sequence[str] | None = None,
+    ) -> None:
+        choose("on_invalid", on_invalid, ON_INVALID)
+        choose("mention", mention, ("first", "last"))
+        RecordConstructorArgs.__init__(
+            self,
+            on_invalid=on_invalid,
+            default_action=default_action,
+            mention=mention,
+            action_names=None if action_names is None else list(action_names),
+        )
+        gymnasium.Wrapper.__init__(self, env)
+        base: Any = env.unwrapped
+        names = tuple(action_names or getattr(base, "action_names", ()))
+        if not names:
+            raise ValueError(
+                f"expected action_names, or an environment that has them, got {env} without"
+            )
+        aliases = {} if action_names else getattr(base, "action_aliases", {})
+        self._names = names
+        self._parser = ActionParser(names, aliases, mention)
+        if default_action is None:
+            self._default = 0 if action_names else int(getattr(base, "default_action", 0))
+        else:
+            choose("default_action", default_action, names)
+            self._default = names.index(default_action)
+        self._on_invalid = on_invalid
+        self._last_valid = self._default
+        self._random = np.random.default_rng()
+        self.action_space = Utf8Text(_MAX_TEXT)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reset the environment; the seed also fixes the random actions of ``on_invalid``."""
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        self._last_valid = self._default
+        observation, info = self.env.reset(seed=seed, options=options)
+        return observation, {**info, "invalid_action": False, "parse_stage": ""}
+
+    def step(self, action: str) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Parse a text and play what it names.
+
+        Raises:
+            InvalidActionText: if it names nothing and ``on_invalid`` is ``"raise"``.
+        """
+        found, stage = self._parser.parse(action)
+        index = self._instead(action) if found is None else found
+        if found is not None:
+            self._last_valid = found
+        observation, reward, terminated, truncated, info = self.env.step(index)
+        info = {**info, "invalid_action": found is None, "parse_stage": stage}
+        return observation, reward, terminated, truncated, info
+
+    def _instead(self, text: object) -> int:
+        if self._on_invalid == "raise":
+            raise InvalidActionText(
+                f"expected one of the actions {', '.join(map(repr, self._names))}, got {text!r}"
+            )
+        if self._on_invalid == "random":
+            return int(self._random.integers(len(self._names)))
+        return self._last_valid if self._on_invalid == "repeat" else self._default
