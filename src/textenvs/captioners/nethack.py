@@ -36,5 +36,5 @@ def nle_language(obs: Observation, messages: Sequence[str] | None = None) -> dic
         "text_message": message,
         "text_blstats": published.text_blstats(stats),
         "text_inventory": published.text_inventory(obs),
-        "text_cursor": published.text_cursor(cells, x, y, row, column),
+        "text_cursor": published.text_cursor(obs["glyphs"], x, y, row, column),
     }

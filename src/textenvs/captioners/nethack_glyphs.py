@@ -13,6 +13,7 @@ each: things seen *anywhere* on the map, and features seen *along a ray* from th
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib import resources
@@ -207,8 +208,8 @@ class PublishedNames(NamedTuple):
     """
 
     words: list[str]
-    plural: list[int]
-    anywhere: list[int]
+    plural: array[int]
+    anywhere: array[int]
     is_anywhere: NDArray[np.bool_]
     along_ray: NDArray[np.uint16]
     ends_ray: frozenset[int]
@@ -225,8 +226,8 @@ def published_names() -> PublishedNames:
     plural = [0, *(ids.setdefault(published_plural(name), len(ids)) for name in singular[1:])]
     return PublishedNames(
         words=list(ids),
-        plural=plural,
-        anywhere=anywhere,
+        plural=array("H", plural),
+        anywhere=array("H", anywhere),
         is_anywhere=np.array(anywhere, dtype=bool),
         along_ray=np.array(along_ray, dtype=np.uint16),
         ends_ray=frozenset(ids[name] for name in _ENDS_RAY),

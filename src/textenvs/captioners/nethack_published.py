@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from textenvs.captioners.nethack_geometry import (
     COLUMNS,
     RANK,
     ROWS,
-    WIDE,
+    WIDER,
     published_directions,
     rays,
     shift,
@@ -64,7 +65,7 @@ def _ray_cells(x: int, y: int) -> tuple[NDArray[np.intp], list[int], list[int]]:
     flat = [cell for line in lines for cell in line]
     owner = [number for number, line in enumerate(lines) for _ in line]
     move = shift(x, y)
-    return np.array(flat, dtype=np.intp), owner, [RANK[WIDE[cell] + move] for cell in flat]
+    return np.array(flat, dtype=np.intp), owner, [RANK[cell + cell // COLUMNS * WIDER + move] for cell in flat]
 
 
 @lru_cache(maxsize=512)
@@ -90,8 +91,11 @@ def _seen_anywhere(cells: bytes, x: int, y: int) -> list[int]:
     glyphs = np.frombuffer(cells, np.int16)
     named = names.is_anywhere.take(glyphs, mode="clip").nonzero()[0].tolist()
     view = memoryview(cells).cast("h")
+    anywhere = names.anywhere
     return [
-        RANK[WIDE[cell] + move] << _RANK_SHIFT | cell << _NAME_BITS | names.anywhere[view[cell]]
+        RANK[cell + cell // COLUMNS * WIDER + move] << _RANK_SHIFT
+        | cell << _NAME_BITS
+        | anywhere[view[cell]]
         for cell in named
         if cell != hero
     ]
@@ -158,14 +162,15 @@ def text_message(screen: bytes, columns: int) -> str:
         screen: the terminal's characters, row after row.
         columns: the width of a row.
     """
-    first = screen[:columns].strip(_BLANKS)
+    first = _trim(screen[:columns])
     second = screen[columns : 2 * columns]
+    if not first and not _trim(second):
+        return ""
+    # A byte that is rare on a screen is sought first: one pass of memchr.
+    paged = (b"M" in screen and b"--More--" in screen) or b"(end)" in screen or b" of " in screen
     over = b"Points" in second or b"list!" in second
-    paged = b"--More--" in screen or b"(end)" in screen or b" of " in screen
-    if not (over or paged) or not (first or second.strip(_BLANKS)):
-        return _blank_if_unset(first).decode("latin-1")
-    page = _page(screen, columns, over)
-    return (first if page is None else page).decode("latin-1")
+    page = _page(screen, columns, over) if paged or over else None
+    return (_blank_if_unset(first) if page is None else page).decode("latin-1")
 
 
 def _blank_if_unset(row: bytes) -> bytes:
@@ -214,17 +219,26 @@ def _ends_page(row: bytes) -> bool:
 
 def text_blstats(stats: list[int]) -> str:
     """Write the 27 numbers of the bottom lines as 22 lines ``Key: value``."""
-    (x, y, str_25, str_125, dex, con, intel, wis, cha, score, hp, hp_max, depth, gold) = stats[:14]
-    (energy, energy_max, ac, hit_dice, level, points, time, hunger, burden) = stats[14:23]
-    dungeon, floor, conditions, alignment = stats[23:27]
+    return _bottom_lines(*_WORDED(stats)) % _NUMBERS(stats)
+
+
+# The columns that are words, and the columns that are numbers, in the order of the lines.
+_WORDED = itemgetter(21, 22, 26, 25)
+_NUMBERS = itemgetter(
+    *(3, 2, 4, 5, 6, 7, 8, 12, 13, 10, 11, 14, 15, 16, 18, 19, 20, 0, 1, 17, 23, 24, 9)
+)
+
+
+@lru_cache(maxsize=256)
+def _bottom_lines(hunger: int, burden: int, alignment: int, conditions: int) -> str:
+    """Return the 22 lines with the words in place, and ``%d`` for each number."""
     return (
-        f"Strength: {str_125}/{str_25}\nDexterity: {dex}\nConstitution: {con}\n"
-        f"Intelligence: {intel}\nWisdom: {wis}\nCharisma: {cha}\nDepth: {depth}\nGold: {gold}\n"
-        f"HP: {hp}/{hp_max}\nEnergy: {energy}/{energy_max}\nAC: {ac}\nXP: {level}/{points}\n"
-        f"Time: {time}\nPosition: {x}|{y}\nHunger: {_word(_HUNGER, hunger)}\n"
-        f"Monster Level: {hit_dice}\nEncumbrance: {_word(_BURDEN, burden)}\n"
-        f"Dungeon Number: {dungeon}\nLevel Number: {floor}\nScore: {score}\n"
-        f"Alignment: {_ALIGNMENT.get(alignment, '')}\nCondition: {_conditions(conditions)}"
+        "Strength: %d/%d\nDexterity: %d\nConstitution: %d\nIntelligence: %d\nWisdom: %d\n"
+        "Charisma: %d\nDepth: %d\nGold: %d\nHP: %d/%d\nEnergy: %d/%d\nAC: %d\nXP: %d/%d\n"
+        f"Time: %d\nPosition: %d|%d\nHunger: {_word(_HUNGER, hunger)}\nMonster Level: %d\n"
+        f"Encumbrance: {_word(_BURDEN, burden)}\nDungeon Number: %d\nLevel Number: %d\n"
+        f"Score: %d\nAlignment: {_ALIGNMENT.get(alignment, '')}\n"
+        f"Condition: {_conditions(conditions)}"
     )
 
 
@@ -256,11 +270,11 @@ def _inventory(letters: bytes, items: bytes, width: int) -> str:
     return "\n".join(f"{letter}: {word.decode('latin-1')}" for letter, word in pairs)
 
 
-def text_cursor(cells: bytes, x: int, y: int, row: int, column: int) -> str:
+def text_cursor(glyphs: NDArray[Any], x: int, y: int, row: int, column: int) -> str:
     """Name what the cursor is on, with its distance and direction from the hero.
 
     Args:
-        cells: the map's 21 x 79 glyphs as int16 bytes.
+        glyphs: (21, 79) ints.
         x: the hero's column.
         y: the hero's row on the map.
         row: the cursor's row on the terminal, one more than on the map.
@@ -268,12 +282,12 @@ def text_cursor(cells: bytes, x: int, y: int, row: int, column: int) -> str:
     """
     # Column 79 of the terminal is past the map; the wrapper takes it for column 0 a row further.
     cell = (row - 1) * COLUMNS + column
-    dx, dy = column - x, row - 1 - y
+    dx = column - x
     if not (0 < cell < ROWS * COLUMNS and dx < COLUMNS):
         return ""
     names = published_names()
-    name = names.words[names.anywhere[memoryview(cells).cast("h")[cell]]]
-    if dx == 0 and dy == 0:
+    name = names.words[names.anywhere[glyphs.item(cell)]]
+    if dx == 0 and row - 1 == y:
         return f"Yourself a {name}"
-    rank = RANK[(row - 1) * (2 * COLUMNS - 1) + column + shift(x, y)]
+    rank = RANK[cell + (row - 1) * WIDER + shift(x, y)]
     return f"{BANDS[rank >> 4]} {published_directions(1 << (rank & 15))} {name}"

@@ -29,7 +29,7 @@ def _default(obs: Observation, messages: Sequence[str], mission: str) -> Caption
 
 def _nle_language(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
     """The five texts of nle-language-wrapper, under headings."""
-    parts = nle_language(obs, messages)
+    parts = nle_language(obs, messages if len(messages) > 1 else None)
     return Caption(_blocks({_HEADINGS[key]: parts[key] for key in _HEADINGS}), parts)
 
 
@@ -39,7 +39,7 @@ def _balrog(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
     The map is the terminal below its first row, all 80 columns, and the cursor's row is counted on
     the terminal.
     """
-    parts = nle_language(obs, messages)
+    parts = nle_language(obs, messages if len(messages) > 1 else None)
     row, column = (int(n) for n in obs["tty_cursor"])
     rows = [bytes(line).decode("latin-1").replace("\0", " ") for line in obs["tty_chars"][1:]]
     long_term = {

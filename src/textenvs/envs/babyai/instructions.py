@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from minigrid.core.constants import COLOR_NAMES
 from minigrid.core.world_object import WorldObj
@@ -108,7 +109,8 @@ def override(env: RoomGridLevel, mission: str) -> bool:
     instr = parse_mission(mission)
     if not _hosts(env, instr):
         return False
-    env.instrs = instr
+    # Minigrid declares this attribute nowhere.
+    env.instrs = instr  # pyright: ignore[reportAttributeAccessIssue]
     env.mission = env.surface = mission
     instr.reset_verifier(env)
     if not env.fixed_max_steps:
@@ -156,10 +158,12 @@ def _not_understood(part: str, mission: str) -> InvalidMission:
     return InvalidMission(f"{part!r} in the mission {mission!r} is not understood. {_UNDERSTOOD}")
 
 
-def _hosts(env: RoomGridLevel, instr: Instr) -> bool:
+def _hosts(env: Any, instr: Instr) -> bool:
     """Return whether the level could have asked for this in the world at hand."""
-    # A level with `unblocking` expects the agent to clear its way, and checks no reach itself.
+    # A level whose own mission may lie behind objects expects the agent to clear its way.
     reach = None if getattr(env, "unblocking", False) else _reachable(env)
+    if reach is not None and not _is_within(reach, env.instrs):
+        reach = None
     for action in _actions(instr):
         for desc, moved in _descriptions(action):
             objs, poss = desc.find_matching_objs(env)
@@ -175,6 +179,15 @@ def _hosts(env: RoomGridLevel, instr: Instr) -> bool:
     except RejectSampling:
         return False
     return True
+
+
+def _is_within(reach: set[tuple[int, int]], instr: Instr) -> bool:
+    """Return whether all that an installed instruction names can be reached."""
+    return all(
+        any(pos in reach for pos in desc.obj_poss)
+        for action in _actions(instr)
+        for desc, _ in _descriptions(action)
+    )
 
 
 def _actions(instr: Instr) -> Iterator[Instr]:

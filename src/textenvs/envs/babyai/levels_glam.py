@@ -21,7 +21,6 @@ from minigrid.envs.babyai.core.levelgen import LevelGen
 from minigrid.envs.babyai.core.roomgrid_level import RoomGridLevel
 from minigrid.envs.babyai.core.verifier import (
     OBJ_TYPES,
-    ActionInstr,
     AfterInstr,
     AndInstr,
     BeforeInstr,
@@ -34,6 +33,8 @@ from minigrid.envs.babyai.core.verifier import (
 )
 
 from textenvs.errors import choose
+
+Action = GoToInstr | PickupInstr | OpenInstr | PutNextInstr
 
 KINDS = ("goto", "pickup", "open", "putnext", "pick_up_seq_go_to")
 """The kinds of task of the mixed levels."""
@@ -267,15 +268,18 @@ class ComposedLevel(LevelGen):
 
     def rand_instr(
         self, action_kinds: Sequence[str], instr_kinds: Sequence[str], depth: int = 0
-    ) -> Instr:
+    ) -> Action | AndInstr | BeforeInstr | AfterInstr:
         """Draw an instruction of one of the kinds."""
         kind = self._rand_elem(instr_kinds)
         if kind == "x_and_y":
-            return AndInstr(*(self._clause([action], depth) for action in action_kinds))
+            first, second = (self._clause([action], depth) for action in action_kinds)
+            return AndInstr(first, second)
         if kind == "seq1":
             first, second = self._clause(action_kinds, depth), self._clause(action_kinds, depth)
             return self._rand_elem((BeforeInstr, AfterInstr))(first, second)
         return super().rand_instr(action_kinds, [kind], depth)
 
-    def _clause(self, action_kinds: Sequence[str], depth: int) -> ActionInstr:
-        return super().rand_instr(action_kinds, ["action"], depth + 1)
+    def _clause(self, action_kinds: Sequence[str], depth: int) -> Action:
+        instr = super().rand_instr(action_kinds, ["action"], depth + 1)
+        assert isinstance(instr, Action)
+        return instr

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["Action", "describe", "key_name"]
+__all__ = ["TASK_ACTION_NAMES", "Action", "describe", "key_name"]
 
 _COMPASS = {
     "N": "north",
@@ -32,6 +32,14 @@ _WORDS: dict[tuple[str, str], str] = {
     **{("TextCharacters", f"NUM_{i}"): word for i, word in enumerate(_DIGITS)},
     ("Command", "TURN"): "turnundead",
 }
+
+TASK_ACTION_NAMES = (
+    "more",
+    *_COMPASS.values(),
+    *(f"far {word}" for word in _COMPASS.values()),
+    *("up", "down", "wait", "kick", "eat", "search"),
+)
+"""The words of the 23 actions of NLE's tasks, in their order."""
 
 _NAMED_KEYS = {ord("\r"): "<CR>", ord(" "): "<SP>"}
 

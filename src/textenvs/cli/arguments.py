@@ -1,0 +1,83 @@
+"""The types of the command line's options, and what several commands ask of an id."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+
+from textenvs.errors import UnknownName
+from textenvs.registration import env_specs
+
+__all__ = ["check_id", "key_value", "make_env", "positive", "seed"]
+
+
+def positive(text: str) -> int:
+    """An integer of 1 or more."""
+    return _integer(text, 1)
+
+
+def seed(text: str) -> int:
+    """An integer of 0 or more."""
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"expected an integer of {least} or more, got {text!r}")
+    return number
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """KEY=VALUE, the value JSON, or else a string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def check_id(env_id: str) -> str:
+    """Check that an id is one of textenvs.
+
+    Raises:
+        UnknownName: naming the ids that are spelt alike.
+    """
+    known = [spec.id for spec in env_specs()]
+    if env_id not in known:
+        close = difflib.get_close_matches(env_id, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise UnknownName(f"unknown id {env_id!r}: {hint}`textenvs list` shows them all")
+    return env_id
+
+
+def make_env(
+    env_id: str,
+    style: str | None,
+    settings: Sequence[tuple[str, Any]],
+    render_mode: str | None = None,
+) -> gymnasium.Env[Any, Any]:
+    """Make an environment from the options of the command line.
+
+    Raises:
+        UnknownName: for an id, a style or an argument that does not exist.
+        MissingExtra: if the game is not installed.
+    """
+    kwargs = {**dict(settings), **({} if style is None else {"style": style})}
+    try:
+        return gymnasium.make(check_id(env_id), render_mode=render_mode, **kwargs)
+    except TypeError as error:
+        # What a constructor says of an argument that it does not take.
+        if not settings:
+            raise
+        raise UnknownName(f"{env_id} does not take what --set gives: {error}") from error

@@ -1,0 +1,138 @@
+"""``textenvs rollout``: an agent plays, and the result is summed up."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from textenvs.agents import get_agent
+from textenvs.cli.arguments import check_id, make_env
+from textenvs.cli.consoles import result_console, status_console
+from textenvs.rollout import Episode, Event, rollout
+from textenvs.summary import achievement_counts, format_interval, summarize, write_summary
+
+__all__ = ["run"]
+
+_STEPS_A_REFRESH = 100
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play all ids, write traces and the summary, and print the table."""
+    for env_id in options.ids:
+        check_id(env_id)
+    get_agent(options.agent)  # a wrong name is told before anything is played
+    out = None if options.out is None else Path(options.out)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    console = result_console()
+    played: list[Episode] = []
+    for env_id in options.ids:
+        episodes = _play(env_id, options, out, console)
+        played += episodes
+        if out is not None:
+            write_summary(out / "summary.json", summarize(episodes))
+    _print_table(played, options.agent, console)
+    if out is not None:
+        console.print(f"Traces and summary: {out}")
+    return 0
+
+
+def _play(
+    env_id: str, options: argparse.Namespace, out: Path | None, console: Any
+) -> list[Episode]:
+    with _Progress(env_id, options.episodes) as step:
+        shown = _shower(options.show, console)
+
+        def watch(event: Event) -> None:
+            step(event)
+            shown(event)
+
+        return rollout(
+            lambda: make_env(env_id, options.style, options.set),
+            get_agent(options.agent),
+            episodes=options.episodes,
+            seed=options.seed,
+            num_envs=options.num_envs,
+            directory=None if out is None else out / env_id,
+            on_step=watch,
+        )
+
+
+class _Progress:
+    """A progress bar on stderr: episodes, steps, and steps a second."""
+
+    def __init__(self, env_id: str, episodes: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("episodes, {task.fields[steps]} steps"),
+            TimeElapsedColumn(),
+            console=status_console(),
+        )
+        self._task = self._bar.add_task(env_id, total=episodes, steps=0)
+        self._steps = 0
+
+    def __enter__(self) -> Callable[[Event], None]:
+        self._bar.start()
+        return self._on_step
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            # Episodes that were read from traces count as well.
+            self._bar.update(self._task, completed=self._bar.tasks[0].total, steps=self._steps)
+        self._bar.stop()
+
+    def _on_step(self, event: Event) -> None:
+        self._steps += 1
+        if event.over or self._steps % _STEPS_A_REFRESH == 0:
+            self._bar.update(self._task, advance=int(event.over), steps=self._steps)
+
+
+def _shower(steps: int, console: Any) -> Callable[[Event], None]:
+    """Print the first steps of the first episode, in words."""
+
+    def show(event: Event) -> None:
+        if event.episode == 0 and event.t < steps:
+            text = event.observation
+            console.print(text if isinstance(text, str) else text["text"], soft_wrap=True)
+            console.print(f"> {event.info['text_action']}\n")
+
+    return show
+
+
+def _print_table(played: Sequence[Episode], agent: str, console: Any) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"agent {agent}: means with 95 % intervals", title_justify="left")
+    for column in ("environment", "episodes", "return", "length", "success or progress"):
+        table.add_column(column, justify="left" if column == "environment" else "right")
+    table.add_column("achievements", overflow="fold")
+    for env_id, row in summarize(played).items():
+        ours = [episode for episode in played if episode.env_id == env_id]
+        table.add_row(
+            env_id,
+            str(row["episodes"]),
+            format_interval(row["return"]),
+            format_interval(row["length"]),
+            _task_result(row),
+            _achievements(ours),
+        )
+    console.print(table)
+
+
+def _task_result(row: Mapping[str, Any]) -> str:
+    for key in ("success", "progress"):
+        if key in row:
+            return f"{key} {format_interval(row[key], percent=True)}"
+    return "-"
+
+
+def _achievements(episodes: Sequence[Episode]) -> str:
+    counts = {name: n for name, n in achievement_counts(episodes).items() if n}
+    return ", ".join(f"{name} {n}/{len(episodes)}" for name, n in counts.items()) or "-"
