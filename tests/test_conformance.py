@@ -15,19 +15,15 @@ SPECS = {spec.id: spec for spec in textenvs.env_specs()}
 SUPERSEDED = "ignore:.*The environment .* is out of date:DeprecationWarning"
 
 
-def _needs(env_id: str) -> str:
-    return {"Crafter": "crafter", "BabyAI": "minigrid", "MiniGrid": "minigrid", "NetHack": "nle"}[
-        env_id.partition("-")[0]
-    ]
+def _param(env_id: str) -> object:
+    marks = [pytest.mark.nethack] if env_id.startswith("NetHack-") else []
+    return pytest.param(env_id, marks=marks, id=env_id)
 
 
-@pytest.fixture(params=SPECS)
-def env_id(request: pytest.FixtureRequest) -> str:
-    package = _needs(request.param)
-    pytest.importorskip(package, reason=f"{request.param} needs {package}")
-    return request.param
+every_id = pytest.mark.parametrize("env_id", map(_param, SPECS))
 
 
+@every_id
 @pytest.mark.filterwarnings(SUPERSEDED)
 def test_check_env_passes_without_warnings(env_id: str) -> None:
     env = gymnasium.make(env_id)
@@ -37,6 +33,7 @@ def test_check_env_passes_without_warnings(env_id: str) -> None:
     env.close()
 
 
+@every_id
 @pytest.mark.filterwarnings(SUPERSEDED)
 def test_dict_observations_lie_in_their_space(env_id: str) -> None:
     env = gymnasium.make(env_id, obs="dict")

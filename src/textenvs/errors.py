@@ -38,9 +38,7 @@ def choose(kind: str, name: str, choices: object) -> None:
     """
     known = list(choices)  # type: ignore[call-overload]
     if name not in known:
-        raise UnknownName(
-            f"unknown {kind} {name!r}: expected one of {', '.join(map(repr, known))}"
-        )
+        raise UnknownName(f"unknown {kind} {name!r}: expected one of {', '.join(map(repr, known))}")
 
 
 def require(module: str, *, extra: str, needed_by: str) -> ModuleType:

@@ -36,8 +36,8 @@ class ActionParser:
     """Reads an action from text.
 
     The stages: the text is a name or an alias (``exact``), it is one but for case and punctuation
-    (``folded``), it has an action behind ``ACTION:`` or in ``<|ACTION|>...<|END|>`` (``tagged``, the
-    last such), a quoted name (``quoted``), or a name somewhere (``mention``, whole words, the
+    (``folded``), it has an action behind ``ACTION:`` or in ``<|ACTION|>...<|END|>`` (``tagged``,
+    the last such), a quoted name (``quoted``), or a name somewhere (``mention``, whole words, the
     longest name at a place).
 
     Args:

@@ -1,6 +1,7 @@
 """The ids of textenvs, registered with Gymnasium by tables and loops.
 
-Nothing but Gymnasium and tables is imported here: every entry point is a string that is loaded at ``make``.
+Nothing but Gymnasium and tables is imported here: every entry point is a string, loaded at
+``make``.
 """
 
 from __future__ import annotations
@@ -82,5 +83,7 @@ def env_specs(game: str = "") -> list[EnvSpec]:
     specs = [spec for spec in registry.values() if str(spec.entry_point).startswith("textenvs.")]
     if game:
         choose("game", game.casefold(), [name.casefold() for name in GAMES])
-        specs = [spec for spec in specs if spec.id.casefold().startswith(f"{game.casefold()}-text-")]
+        specs = [
+            spec for spec in specs if spec.id.casefold().startswith(f"{game.casefold()}-text-")
+        ]
     return specs

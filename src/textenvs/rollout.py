@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from textenvs.agents.agent import Agent
 from textenvs.errors import TraceError
-from textenvs.traces import Trace, TraceWriter, header, read_trace
+from textenvs.traces import Trace, TraceWriter, header, observed_text, read_trace
 
 __all__ = ["Episode", "Event", "episode_seed", "rollout"]
 
@@ -232,16 +232,14 @@ class _Run:
             trace = self._trace(episode)
             past = trace.steps if trace is not None else []
             game.catch_up(past, path)
-            game.writer = TraceWriter(path, self._header(episode), iter(past))
+            game.writer = TraceWriter(path, self._header(episode), past)
         return game
 
 
 class _Running:
     """An episode that is being played."""
 
-    def __init__(
-        self, run: _Run, env: gymnasium.Env[Any, Any], episode: int, seed: int
-    ) -> None:
+    def __init__(self, run: _Run, env: gymnasium.Env[Any, Any], episode: int, seed: int) -> None:
         self.run, self.env, self.episode, self.seed = run, env, episode, seed
         self.writer: TraceWriter | None = None
         self.over = False
@@ -275,7 +273,7 @@ class _Running:
             TraceError: if the game shows something else than it did.
         """
         for t, step in enumerate(past):
-            text = self.observation["text"] if isinstance(self.observation, Mapping) else self.observation
+            text = observed_text(self.observation)
             if text != step["observation"]:
                 raise TraceError(
                     f"{path}, step {t}: expected the observation {step['observation']!r}, the game "

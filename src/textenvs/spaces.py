@@ -29,7 +29,7 @@ _ENCODING_ERRORS = "surrogatepass"  # a lone surrogate is a str too, and must no
 
 
 class Utf8Text(spaces.Text):
-    """A space of all strings of at most ``max_length`` characters.
+    r"""A space of all strings of at most ``max_length`` characters.
 
     Args:
         max_length: the longest string that belongs, in characters.
@@ -37,7 +37,7 @@ class Utf8Text(spaces.Text):
 
     Example:
         >>> space = Utf8Text(100)
-        >>> "You see a red ball.\\n" in space, "x" * 101 in space
+        >>> "You see a red ball.\n" in space, "x" * 101 in space
         (True, False)
     """
 
@@ -127,7 +127,7 @@ def _flatten_space(space: Utf8Text) -> spaces.Box:
 
 
 @flatten.register(Utf8Text)
-def _flatten(space: Utf8Text, x: str) -> NDArray[np.uint8]:
+def _flatten(space: Utf8Text, x: str) -> NDArray[np.uint8]:  # type: ignore[misc]
     data = x.encode("utf-8", _ENCODING_ERRORS)
     padded = np.zeros(space.max_bytes, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8)
@@ -135,5 +135,5 @@ def _flatten(space: Utf8Text, x: str) -> NDArray[np.uint8]:
 
 
 @unflatten.register(Utf8Text)
-def _unflatten(space: Utf8Text, x: NDArray[np.uint8]) -> str:
+def _unflatten(space: Utf8Text, x: NDArray[np.uint8]) -> str:  # type: ignore[misc]
     return bytes(np.asarray(x, np.uint8)).rstrip(b"\0").decode("utf-8", _ENCODING_ERRORS)

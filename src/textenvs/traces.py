@@ -20,7 +20,7 @@ end        ``observation`` (the last), ``return``, ``length``, ``terminated``, `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,15 @@ import numpy as np
 
 from textenvs.errors import TraceError
 
-__all__ = ["INFO_KEYS", "TRACE_VERSION", "Trace", "TraceWriter", "header", "read_trace", "read_traces"]
+__all__ = [
+    "INFO_KEYS",
+    "TRACE_VERSION",
+    "Trace",
+    "TraceWriter",
+    "header",
+    "read_trace",
+    "read_traces",
+]
 
 TRACE_VERSION = 1
 
@@ -112,7 +120,7 @@ class TraceWriter:
     """
 
     def __init__(
-        self, path: Path, first: Mapping[str, Any], past: Iterator[Mapping[str, Any]] = iter(())
+        self, path: Path, first: Mapping[str, Any], past: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
@@ -144,13 +152,16 @@ class TraceWriter:
         Args:
             observation: what the action answers (of a dict, the text is kept).
             action: what was given to the environment.
-            reward, terminated, truncated, info: what it returned.
+            reward: what it returned, and likewise
+            terminated: whether the game is over,
+            truncated: whether a limit was reached,
+            info: and the rest.
             notes: what the agent has to add, of JSON types (``prompt``, ``answer``, ``usage``).
         """
         record = {
             "kind": "step",
             "t": self._length,
-            "observation": _text(observation),
+            "observation": observed_text(observation),
             "action": _plain(action),
             "text_action": info.get("text_action", ""),
             "reward": float(reward),
@@ -163,11 +174,13 @@ class TraceWriter:
         self._file.flush()
         self._count(record)
 
-    def end(self, *, observation: Any, info: Mapping[str, Any], terminated: bool, truncated: bool) -> None:
+    def end(
+        self, *, observation: Any, info: Mapping[str, Any], terminated: bool, truncated: bool
+    ) -> None:
         """Write the summary of an episode that came to its end, and close the file."""
         record = {
             "kind": "end",
-            "observation": _text(observation),
+            "observation": observed_text(observation),
             "return": self._return,
             "length": self._length,
             "terminated": bool(terminated),
@@ -244,7 +257,7 @@ def _line(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _text(observation: Any) -> Any:
+def observed_text(observation: Any) -> str | None:
     """The text of an observation; None if it has none."""
     if isinstance(observation, Mapping):
         observation = observation.get("text")

@@ -23,7 +23,9 @@ class Agent(ABC):
 
     name: str
 
-    def begin(self, episode: int, env: gymnasium.Env[Any, Any], seed: int) -> None:
+    def begin(  # noqa: B027  # most agents keep nothing
+        self, episode: int, env: gymnasium.Env[Any, Any], seed: int
+    ) -> None:
         """An episode begins.
 
         Args:
@@ -33,9 +35,7 @@ class Agent(ABC):
         """
 
     @abstractmethod
-    def act(
-        self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]
-    ) -> Sequence[Any]:
+    def act(self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
         """Choose an action for each observation.
 
         Args:
@@ -59,5 +59,5 @@ class Agent(ABC):
         """
         self.act(observations, infos)
 
-    def end(self, episode: int) -> None:
+    def end(self, episode: int) -> None:  # noqa: B027
         """An episode is over: what was kept for it can go."""

@@ -66,12 +66,11 @@ class BabyAIBotAgent(Agent):
                 f"agent 'bot' plays BabyAI levels only: expected an id BabyAI-Text-..., "
                 f"got {spec_id!r}"
             )
-        names = None if isinstance(env.action_space, spaces.Discrete) else env.unwrapped.action_names  # type: ignore[attr-defined]
+        takes_numbers = isinstance(env.action_space, spaces.Discrete)
+        names = None if takes_numbers else getattr(env.unwrapped, "action_names", None)
         self._episodes[episode] = _Plan(game, np.random.default_rng([self._seed, seed]), names)
 
-    def act(
-        self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]
-    ) -> list[Any]:
+    def act(self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Ask each episode's bot."""
         return [self._episodes[info.get("episode_index", 0)].next_action() for info in infos]
 
@@ -83,12 +82,8 @@ class BabyAIBotAgent(Agent):
 class _Plan:
     """One episode's bot, and what it did last."""
 
-    def __init__(
-        self, game: Any, random: np.random.Generator, names: Sequence[str] | None
-    ) -> None:
-        self._bots = require(
-            "minigrid.utils.baby_ai_bot", extra="babyai", needed_by="agent 'bot'"
-        )
+    def __init__(self, game: Any, random: np.random.Generator, names: Sequence[str] | None) -> None:
+        self._bots = require("minigrid.utils.baby_ai_bot", extra="babyai", needed_by="agent 'bot'")
         self._game = game
         self._random = random
         self._names = names

@@ -43,9 +43,7 @@ class RandomAgent(Agent):
         """Make the episode's generator."""
         self._episodes[episode] = (np.random.default_rng([self._seed, seed]), _actions(env))
 
-    def act(
-        self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]
-    ) -> list[Any]:
+    def act(self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Draw an action for each observation.
 
         Raises:

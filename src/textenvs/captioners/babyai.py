@@ -166,9 +166,7 @@ def _in5490_sentence(data: bytes, distances: bool) -> str:
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
-def _in5490_part(
-    kind: int, color: int, state: int, right: int, ahead: int, distances: bool
-) -> str:
+def _in5490_part(kind: int, color: int, state: int, right: int, ahead: int, distances: bool) -> str:
     name = f"{COLORS[color]} {OBJECTS[kind]}"
     if kind == _DOOR:
         name = f"{_DOOR_STATES[state]} {name}"
@@ -216,7 +214,9 @@ def _default_body(data: bytes) -> str:
     front = next((_name(thing) for thing in things if (thing.right, thing.ahead) == (0, 1)), "")
     if not front:
         ahead = view.at(0, 1)
-        front = "a wall" if ahead == _WALL else "nothing you can see" if ahead == _UNSEEN else "free"
+        front = (
+            "a wall" if ahead == _WALL else "nothing you can see" if ahead == _UNSEEN else "free"
+        )
     lines = [f"In front of you: {front}."]
     walls = ", ".join(_walls(view))
     if walls:

@@ -162,7 +162,8 @@ def smartplay(info: Info, action: str | None = None, strict: bool = False) -> st
     act = "" if action is None else f"You took action {_SMARTPLAY_MOVES.get(action, action)}."
     state = _sleeping_or_dead(info)
     near, offsets = _sorted_by_distance(window)
-    lines = [_smartplay_line(k, *offsets[near.find(k)]) for k in sorted(set(near)) if k != _PLAYER]
+    kinds = sorted(set(near) - {_PLAYER})
+    lines = [_smartplay_line(kind, *offsets[near.find(kind)]) for kind in kinds]
     seen = "You see:\n" + "\n".join(lines) if lines else _NOTHING_SEEN
     front = "nothing" if faced is None else NAMES[faced]
     # A published line of state ends with two newlines of its own and is glued to the action.
@@ -276,7 +277,9 @@ def background_knowledge(info: Info, strict: bool = False) -> str:
     if window is None or (strict and faced is None):
         return _OUT_OF_MAP
     near, offsets = _sorted_by_distance(window)
-    things = [_background_item(k, *offsets[near.find(k)]) for k in sorted(set(near)) if k != _PLAYER]
+    things = [
+        _background_item(k, *offsets[near.find(k)]) for k in sorted(set(near)) if k != _PLAYER
+    ]
     seen = f"You see: {', '.join(things)}." if things else _NOTHING_SEEN
     front = "nothing" if faced is None else NAMES[faced]
     inventory = info["inventory"]

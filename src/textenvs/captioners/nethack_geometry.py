@@ -18,6 +18,7 @@ __all__ = [
     "RANK",
     "ROWS",
     "WIDER",
+    "offset_of",
     "published_directions",
     "rays",
     "route",
@@ -95,6 +96,11 @@ DISTANCE = bytes(max(abs(dx), abs(dy)) for dx, dy in _OFFSETS)
 def shift(x: int, y: int) -> int:
     """Return what turns a cell's ``cell + row * WIDER`` into the index of its offset from (x, y)."""
     return _CENTRE - y * _SPAN - x
+
+
+def offset_of(cell: int, x: int, y: int) -> int:
+    """Return the index of the offset from (x, y) to a cell."""
+    return cell + cell // COLUMNS * WIDER + shift(x, y)
 
 
 @lru_cache(maxsize=None)

@@ -203,7 +203,7 @@ class PublishedNames(NamedTuple):
         plural: id -> id of the plural, which may be the same.
         anywhere: glyph -> id, for the search of the whole map.
         is_anywhere: (5977,) bool, whether ``anywhere`` has a name.
-        along_ray: (5977,) uint16, glyph -> id, for the search along rays.
+        along_ray: glyph -> id, for the search along rays.
         ends_ray: the ids of ``along_ray`` behind which the published rays see nothing.
     """
 
@@ -211,7 +211,7 @@ class PublishedNames(NamedTuple):
     plural: array[int]
     anywhere: array[int]
     is_anywhere: NDArray[np.bool_]
-    along_ray: NDArray[np.uint16]
+    along_ray: array[int]
     ends_ray: frozenset[int]
 
 
@@ -229,6 +229,6 @@ def published_names() -> PublishedNames:
         plural=array("H", plural),
         anywhere=array("H", anywhere),
         is_anywhere=np.array(anywhere, dtype=bool),
-        along_ray=np.array(along_ray, dtype=np.uint16),
+        along_ray=array("H", along_ray),
         ends_ray=frozenset(ids[name] for name in _ENDS_RAY),
     )

@@ -21,6 +21,7 @@ from textenvs.captioners.nethack_geometry import (
     RANK,
     ROWS,
     WIDER,
+    offset_of,
     published_directions,
     rays,
     shift,
@@ -51,6 +52,8 @@ _CONDITIONS = (
 # What the wrapper trims: its list of blanks stops at the NUL in its middle.
 _BLANKS = b" \x1a"
 
+_MARKS = (b"--More--", b"(end)", b" of ")
+
 # A finding is an int that sorts as the wrapper lists: rank, then order of discovery, then the name.
 _NAME_BITS = 13
 _ORDER_BITS = 11
@@ -58,14 +61,21 @@ _NAME_MASK = (1 << _NAME_BITS) - 1
 _RANK_SHIFT = _NAME_BITS + _ORDER_BITS
 
 
+def _finding(offset: int, order: int) -> int:
+    return RANK[offset] << _RANK_SHIFT | order << _NAME_BITS
+
+
 @lru_cache(maxsize=ROWS * COLUMNS)
-def _ray_cells(x: int, y: int) -> tuple[NDArray[np.intp], list[int], list[int]]:
-    """Return the cells of the eight rays from (x, y) in one array, their ray and their rank."""
-    lines = [cells[:_RAY_LENGTH] for cells in rays(x, y).values()]
-    flat = [cell for line in lines for cell in line]
-    owner = [number for number, line in enumerate(lines) for _ in line]
-    move = shift(x, y)
-    return np.array(flat, dtype=np.intp), owner, [RANK[cell + cell // COLUMNS * WIDER + move] for cell in flat]
+def _rays(x: int, y: int) -> list[list[tuple[int, int]]]:
+    """Return the eight rays from (x, y), each a list of (cell, finding without its name)."""
+    first = ROWS * COLUMNS  # what rays find comes after what the search of the whole map finds
+    return [
+        [
+            (cell, _finding(offset_of(cell, x, y), first + order))
+            for order, cell in enumerate(cells[:_RAY_LENGTH])
+        ]
+        for cells in rays(x, y).values()
+    ]
 
 
 @lru_cache(maxsize=512)
@@ -77,45 +87,41 @@ def text_glyphs(cells: bytes, x: int, y: int) -> str:
         x: the hero's column.
         y: the hero's row.
     """
-    found = _seen_anywhere(cells, x, y)
-    found += _seen_along_rays(cells, x, y)
+    view = memoryview(cells).cast("h")
+    found = _seen_anywhere(view, x, y)
+    found += _seen_along_rays(view, x, y)
     found.sort()
     return "\n".join(_lines(found))
 
 
-def _seen_anywhere(cells: bytes, x: int, y: int) -> list[int]:
+def _seen_anywhere(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     """Find the named cells of the whole map, row by row, except the hero's."""
     names = published_names()
+    anywhere = names.anywhere
     hero = y * COLUMNS + x
     move = shift(x, y)
-    glyphs = np.frombuffer(cells, np.int16)
-    named = names.is_anywhere.take(glyphs, mode="clip").nonzero()[0].tolist()
-    view = memoryview(cells).cast("h")
-    anywhere = names.anywhere
+    named = names.is_anywhere.take(np.frombuffer(glyphs, np.int16), mode="clip").nonzero()[0]
     return [
         RANK[cell + cell // COLUMNS * WIDER + move] << _RANK_SHIFT
         | cell << _NAME_BITS
-        | anywhere[view[cell]]
-        for cell in named
+        | anywhere[glyphs[cell]]
+        for cell in named.tolist()
         if cell != hero
     ]
 
 
-def _seen_along_rays(cells: bytes, x: int, y: int) -> list[int]:
+def _seen_along_rays(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     """Find the features on the eight rays, each up to its first wall or dark cell."""
     names = published_names()
-    line, owner, ranks = _ray_cells(x, y)
-    ids = names.along_ray.take(np.frombuffer(cells, np.int16).take(line), mode="clip")
-    ended = -1
+    along_ray, ends_ray = names.along_ray, names.ends_ray
     found = []
-    for place in ids.nonzero()[0].tolist():
-        if owner[place] == ended:
-            continue
-        name = int(ids[place])
-        order = ROWS * COLUMNS + place
-        found.append(ranks[place] << _RANK_SHIFT | order << _NAME_BITS | name)
-        if name in names.ends_ray:
-            ended = owner[place]
+    for ray in _rays(x, y):
+        for cell, finding in ray:
+            name = along_ray[glyphs[cell]]
+            if name:
+                found.append(finding | name)
+                if name in ends_ray:
+                    break
     return found
 
 
@@ -126,33 +132,36 @@ def _lines(found: list[int]) -> list[str]:
     the plural. Where the plural is like the singular, the wrapper overwrites the first line's
     directions with the second's; so both lines are alike.
     """
-    names = published_names()
     once: dict[int, int] = {}
     several: dict[int, int] = {}
     for item in found:
         rank = item >> _RANK_SHIFT
-        group = (rank >> 4) << _NAME_BITS | item & _NAME_MASK
+        group = rank >> 4 << _NAME_BITS | item & _NAME_MASK
         bit = 1 << (rank & 15)
         seen = once.get(group, 0)
         if seen & bit:
             several[group] = several.get(group, 0) | bit
         once[group] = seen | bit
+    lines = _split(once, several) if several else once.items()
+    words = published_names().words
+    return [
+        f"{words[group & _NAME_MASK]} {BANDS[group >> _NAME_BITS]} {published_directions(mask)}"
+        for group, mask in lines
+    ]
 
+
+def _split(once: dict[int, int], several: dict[int, int]) -> list[tuple[int, int]]:
+    """Give directions with several things a group of their own, under the plural."""
+    plural = published_names().plural
     lines: list[tuple[int, int]] = []
     for group, mask in once.items():
         repeated = several.get(group, 0)
         if mask != repeated:
             lines.append((group, mask & ~repeated))
         if repeated:
-            plural = names.plural[group & _NAME_MASK]
-            lines.append((group & ~_NAME_MASK | plural, repeated))
+            lines.append((group & ~_NAME_MASK | plural[group & _NAME_MASK], repeated))
     latest = dict(lines)
-    words = names.words
-    return [
-        f"{words[group & _NAME_MASK]} {BANDS[group >> _NAME_BITS]}"
-        f" {published_directions(latest[group])}"
-        for group, _ in lines
-    ]
+    return [(group, latest[group]) for group, _ in lines]
 
 
 def text_message(screen: bytes, columns: int) -> str:
@@ -166,11 +175,18 @@ def text_message(screen: bytes, columns: int) -> str:
     second = screen[columns : 2 * columns]
     if not first and not _trim(second):
         return ""
-    # A byte that is rare on a screen is sought first: one pass of memchr.
-    paged = (b"M" in screen and b"--More--" in screen) or b"(end)" in screen or b" of " in screen
     over = b"Points" in second or b"list!" in second
-    page = _page(screen, columns, over) if paged or over else None
+    page = _page(screen, columns, over) if over or _may_be_page(screen, columns) else None
     return (_blank_if_unset(first) if page is None else page).decode("latin-1")
+
+
+def _may_be_page(screen: bytes, columns: int) -> bool:
+    """Look for what an end mark needs, quickly: most screens show no page.
+
+    The two status rows always have parentheses, so they are searched for the marks themselves.
+    """
+    body, status = screen[: -2 * columns], screen[-2 * columns :]
+    return b"(" in body or b"M" in body or any(mark in status for mark in _MARKS)
 
 
 def _blank_if_unset(row: bytes) -> bytes:

@@ -20,10 +20,10 @@ _ACTIONS = {
     "NetHack": TASK_ACTION_NAMES,
 }
 _STYLES = {
-    "Crafter": crafter.STYLES,
-    "BabyAI": babyai.STYLES,
-    "MiniGrid": babyai.STYLES,
-    "NetHack": NETHACK_STYLES,
+    "Crafter": tuple(crafter.STYLES),
+    "BabyAI": tuple(babyai.STYLES),
+    "MiniGrid": tuple(babyai.STYLES),
+    "NetHack": tuple(NETHACK_STYLES),
 }
 _REMARKS = {
     "MiniGrid": "A few levels have the first three actions only.",

@@ -55,9 +55,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="textenvs", description="Crafter, BabyAI/MiniGrid and NetHack in words."
-    )
+    parser = _Parser(prog="textenvs", description="Crafter, BabyAI/MiniGrid and NetHack in words.")
     parser.add_argument("--version", action="version", version=f"textenvs {textenvs.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_list(commands)
@@ -68,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: Any, name: str, run: Any, summary: str, examples: str) -> argparse.ArgumentParser:
+def _add(
+    commands: Any, name: str, run: Any, summary: str, examples: str
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,

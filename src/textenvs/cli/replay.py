@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from textenvs.cli.consoles import result_console
 from textenvs.errors import TraceError
-from textenvs.traces import Trace, read_trace
+from textenvs.traces import Trace, observed_text, read_trace
 
 __all__ = ["run"]
 
@@ -64,19 +62,19 @@ def _check(trace: Trace) -> int:
     try:
         observation, _ = env.reset(seed=trace.header["seed"])
         for step in trace.steps:
-            _compare(trace, step["t"], "observation", step["observation"], _text(observation))
+            _compare(
+                trace, step["t"], "observation", step["observation"], observed_text(observation)
+            )
             observation, reward, *_ = env.step(step["action"])
             _compare(trace, step["t"], "reward", step["reward"], float(reward))
         if trace.end is not None:
-            _compare(trace, "end", "observation", trace.end["observation"], _text(observation))
+            _compare(
+                trace, "end", "observation", trace.end["observation"], observed_text(observation)
+            )
     finally:
         env.close()
     print(f"{trace.path}: {_complete(trace)}, each text and reward as recorded")
     return 0
-
-
-def _text(observation: Any) -> Any:
-    return observation["text"] if isinstance(observation, Mapping) else observation
 
 
 def _compare(trace: Trace, t: object, what: str, recorded: object, got: object) -> None:

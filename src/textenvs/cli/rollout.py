@@ -64,8 +64,13 @@ class _Progress:
     """A progress bar on stderr: episodes, steps, and steps a second."""
 
     def __init__(self, env_id: str, episodes: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self._bar = Progress(
             TextColumn("{task.description}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 from gymnasium import spaces
@@ -35,7 +35,8 @@ class TextEnv(gymnasium.Env[Any, Any]):
         default_action: what is played where no valid action was chosen; BALROG's choice.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 10}
+    metadata: dict[str, Any] = {  # noqa: RUF012  # as Gymnasium declares it
+        "render_modes": ["ansi", "rgb_array"], "render_fps": 10}
 
     action_names: tuple[str, ...]
     action_aliases: Mapping[str, int]

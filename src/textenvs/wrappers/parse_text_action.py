@@ -68,7 +68,7 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
         )
         gymnasium.Wrapper.__init__(self, env)
         base: Any = env.unwrapped
-        names = tuple(action_names or getattr(base, "action_names", ()))
+        names = tuple(action_names or getattr(base, "action_names", None) or ())
         if not names:
             raise ValueError(
                 f"expected action_names, or an environment that has them, got {env} without"

@@ -118,7 +118,9 @@ class MiniGridTextEnv(TextEnv):
         from textenvs.envs.babyai.instructions import override
 
         if not hasattr(self.game, "instrs"):
-            raise InvalidMission(f"expected a BabyAI level to choose a mission of, got {self.level}")
+            raise InvalidMission(
+                f"expected a BabyAI level to choose a mission of, got {self.level}"
+            )
         for _ in range(_WORLDS_TRIED):
             if override(self.game, mission):
                 return self.game.gen_obs()

@@ -114,7 +114,10 @@ class CrafterTextEnv(TextEnv):
             size=(int(size[0]), int(size[1])),
             length=length,
         )
-        self._view_shape = (int(view[0]), int(view[1]) - math.ceil(_VITALS_AND_ITEMS / int(view[0])))
+        self._view_shape = (
+            int(view[0]),
+            int(view[1]) - math.ceil(_VITALS_AND_ITEMS / int(view[0])),
+        )
         super().__init__(
             obs=obs,
             action_names=ACTION_NAMES,

@@ -31,7 +31,7 @@ NIGHT = 0.5
 _NIGHT_NOISE_SHAPE = (63, 49)  # the local view of a 64x64 frame: 9x7 cells of 7 pixels
 
 
-class _OrderedWorld(engine.World):  # type: ignore[misc]
+class _OrderedWorld(engine.World):
     """A world that hands out the objects of a chunk in order of creation."""
 
     def add(self, obj: Any) -> None:
@@ -46,7 +46,7 @@ class _OrderedWorld(engine.World):  # type: ignore[misc]
         }
 
 
-class _KeptNoiseView(engine.LocalView):  # type: ignore[misc]
+class _KeptNoiseView(engine.LocalView):
     """A local view that darkens with noise drawn before, never from the world's generator."""
 
     kept: NDArray[np.float64] = np.zeros(_NIGHT_NOISE_SHAPE)
@@ -60,7 +60,7 @@ class _KeptNoiseView(engine.LocalView):  # type: ignore[misc]
         return (1 - mask) * canvas + mask * noise
 
 
-class ReferenceCrafter(crafter.Env):  # type: ignore[misc]
+class ReferenceCrafter(crafter.Env):
     """crafter.Env, deterministic and drawing no frame unless asked.
 
     ``reset`` and ``step`` return what crafter's do, with None in place of the frame; pictures come
@@ -82,8 +82,8 @@ class ReferenceCrafter(crafter.Env):  # type: ignore[misc]
     ) -> None:
         super().__init__(area=area, view=view, size=size, length=length, seed=0)
         self._world = _OrderedWorld(area, crafter.constants.materials, (12, 12))
-        published = self._local_view
-        self._local_view = _KeptNoiseView(self._world, self._textures, published._grid)
+        grid = self._local_view._grid
+        self._local_view: _KeptNoiseView = _KeptNoiseView(self._world, self._textures, grid)
         self._sem_view._world = self._world
 
     def seed_world(self, seed: int) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
 
 from textenvs.captioners.nethack_styles import STYLES
 from textenvs.envs.nethack.actions import describe
@@ -270,5 +269,3 @@ def _oracle_glyph(nethack: Any) -> int:
         if nethack.permonst(nethack.glyph_to_mon(glyph)).mname == "Oracle":
             return glyph
     raise LookupError("expected NLE to know a monster named Oracle, found none")
-
-
