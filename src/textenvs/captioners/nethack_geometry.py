@@ -16,9 +16,10 @@ __all__ = [
     "COMPASS",
     "DISTANCE",
     "RANK",
+    "RAY_ORDER",
     "ROWS",
     "WIDER",
-    "offset_of",
+    "rank",
     "published_directions",
     "rays",
     "route",
@@ -51,8 +52,8 @@ COMPASS = {
 }
 """The eight steps (dx, dy), y growing south, clockwise from north."""
 
-# The wrapper casts its rays in this order, and the order decides which line comes first.
-_RAY_ORDER = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
+RAY_ORDER = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
+"""The order in which :func:`rays` gives the eight steps (dx, dy)."""
 
 
 def _sign(number: int) -> int:
@@ -98,9 +99,9 @@ def shift(x: int, y: int) -> int:
     return _CENTRE - y * _SPAN - x
 
 
-def offset_of(cell: int, x: int, y: int) -> int:
-    """Return the index of the offset from (x, y) to a cell."""
-    return cell + cell // COLUMNS * WIDER + shift(x, y)
+def rank(dx: int, dy: int) -> int:
+    """Number an offset as the wrapper sorts it: 16 * band + direction of the sixteen."""
+    return RANK[_CENTRE + dy * _SPAN + dx]
 
 
 @lru_cache(maxsize=None)
@@ -128,20 +129,17 @@ def published_directions(mask: int) -> str:
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
-@lru_cache(maxsize=ROWS * COLUMNS)
-def rays(x: int, y: int) -> dict[str, tuple[int, ...]]:
-    """Return direction -> the cells from (x, y), without it, to the map's edge, nearest first.
+def rays(x: int, y: int, length: int = COLUMNS) -> list[range]:
+    """Return the cells of the eight rays from (x, y), without it, to the map's edge at most.
 
-    The directions come in the wrapper's order: east first, then clockwise.
+    The rays come in the order of :data:`RAY_ORDER`, their cells nearest first.
     """
-    result = {}
-    for dx, dy in _RAY_ORDER:
-        columns = [x + dx * n for n in range(1, COLUMNS)]
-        rows = [y + dy * n for n in range(1, COLUMNS)]
-        inside = [
-            row * COLUMNS + column
-            for column, row in zip(columns, rows, strict=True)
-            if 0 <= column < COLUMNS and 0 <= row < ROWS
-        ]
-        result[COMPASS[dx, dy]] = tuple(inside)
+    hero = y * COLUMNS + x
+    east, south = COLUMNS - 1 - x, ROWS - 1 - y
+    result = []
+    for dx, dy in RAY_ORDER:
+        across = length if dx == 0 else east if dx > 0 else x
+        along = length if dy == 0 else south if dy > 0 else y
+        step = dy * COLUMNS + dx
+        result.append(range(hero + step, hero + step * (min(length, across, along) + 1), step))
     return result

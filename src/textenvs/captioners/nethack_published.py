@@ -19,10 +19,11 @@ from textenvs.captioners.nethack_geometry import (
     BANDS,
     COLUMNS,
     RANK,
+    RAY_ORDER,
     ROWS,
     WIDER,
-    offset_of,
     published_directions,
+    rank,
     rays,
     shift,
 )
@@ -52,8 +53,6 @@ _CONDITIONS = (
 # What the wrapper trims: its list of blanks stops at the NUL in its middle.
 _BLANKS = b" \x1a"
 
-_MARKS = (b"--More--", b"(end)", b" of ")
-
 # A finding is an int that sorts as the wrapper lists: rank, then order of discovery, then the name.
 _NAME_BITS = 13
 _ORDER_BITS = 11
@@ -61,21 +60,15 @@ _NAME_MASK = (1 << _NAME_BITS) - 1
 _RANK_SHIFT = _NAME_BITS + _ORDER_BITS
 
 
-def _finding(offset: int, order: int) -> int:
-    return RANK[offset] << _RANK_SHIFT | order << _NAME_BITS
-
-
-@lru_cache(maxsize=ROWS * COLUMNS)
-def _rays(x: int, y: int) -> list[list[tuple[int, int]]]:
-    """Return the eight rays from (x, y), each a list of (cell, finding without its name)."""
-    first = ROWS * COLUMNS  # what rays find comes after what the search of the whole map finds
-    return [
-        [
-            (cell, _finding(offset_of(cell, x, y), first + order))
-            for order, cell in enumerate(cells[:_RAY_LENGTH])
-        ]
-        for cells in rays(x, y).values()
+# The findings along each ray, nearest first, still without a name. What rays find comes after what
+# the search of the whole map finds in the same direction.
+_RAY_FINDINGS = [
+    [
+        rank(dx * n, dy * n) << _RANK_SHIFT | (ROWS * COLUMNS + n) << _NAME_BITS
+        for n in range(1, _RAY_LENGTH + 1)
     ]
+    for dx, dy in RAY_ORDER
+]
 
 
 @lru_cache(maxsize=512)
@@ -115,8 +108,8 @@ def _seen_along_rays(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     names = published_names()
     along_ray, ends_ray = names.along_ray, names.ends_ray
     found = []
-    for ray in _rays(x, y):
-        for cell, finding in ray:
+    for ray, findings in zip(rays(x, y, _RAY_LENGTH), _RAY_FINDINGS, strict=True):
+        for cell, finding in zip(ray, findings, strict=False):
             name = along_ray[glyphs[cell]]
             if name:
                 found.append(finding | name)
@@ -135,9 +128,9 @@ def _lines(found: list[int]) -> list[str]:
     once: dict[int, int] = {}
     several: dict[int, int] = {}
     for item in found:
-        rank = item >> _RANK_SHIFT
-        group = rank >> 4 << _NAME_BITS | item & _NAME_MASK
-        bit = 1 << (rank & 15)
+        place = item >> _RANK_SHIFT
+        group = place >> 4 << _NAME_BITS | item & _NAME_MASK
+        bit = 1 << (place & 15)
         seen = once.get(group, 0)
         if seen & bit:
             several[group] = several.get(group, 0) | bit
@@ -181,12 +174,18 @@ def text_message(screen: bytes, columns: int) -> str:
 
 
 def _may_be_page(screen: bytes, columns: int) -> bool:
-    """Look for what an end mark needs, quickly: most screens show no page.
+    """Look for an end mark, and first for the rare character in it: most screens have no page.
 
     The two status rows always have parentheses, so they are searched for the marks themselves.
     """
     body, status = screen[: -2 * columns], screen[-2 * columns :]
-    return b"(" in body or b"M" in body or any(mark in status for mark in _MARKS)
+    return (
+        (b"M" in body and b"--More--" in body)
+        or (b"(" in body and (b"(end)" in body or b" of " in body))
+        or b" of " in status
+        or b"(end)" in status
+        or b"--More--" in status
+    )
 
 
 def _blank_if_unset(row: bytes) -> bytes:
@@ -305,5 +304,5 @@ def text_cursor(glyphs: NDArray[Any], x: int, y: int, row: int, column: int) -> 
     name = names.words[names.anywhere[glyphs.item(cell)]]
     if dx == 0 and row - 1 == y:
         return f"Yourself a {name}"
-    rank = RANK[cell + (row - 1) * WIDER + shift(x, y)]
-    return f"{BANDS[rank >> 4]} {published_directions(1 << (rank & 15))} {name}"
+    place = rank(dx, row - 1 - y)
+    return f"{BANDS[place >> 4]} {published_directions(1 << (place & 15))} {name}"

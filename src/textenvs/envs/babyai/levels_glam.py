@@ -12,7 +12,7 @@ the draws are those of the published code, in its order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from minigrid.core.constants import COLOR_NAMES
 from minigrid.core.roomgrid import RoomGrid
@@ -34,7 +34,7 @@ from minigrid.envs.babyai.core.verifier import (
 
 from textenvs.errors import choose
 
-Action = GoToInstr | PickupInstr | OpenInstr | PutNextInstr
+Action: TypeAlias = GoToInstr | PickupInstr | OpenInstr | PutNextInstr
 
 KINDS = ("goto", "pickup", "open", "putnext", "pick_up_seq_go_to")
 """The kinds of task of the mixed levels."""
