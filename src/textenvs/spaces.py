@@ -9,6 +9,7 @@ than ``max_length``, and which crosses shared memory as its UTF-8 bytes.
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -102,15 +103,40 @@ def _write(space: Utf8Text, index: int, value: str, shared_memory: Any) -> None:
     memory[start + _LENGTH_BYTES : start + _LENGTH_BYTES + len(data)] = data
 
 
-@read_from_shared_memory.register(Utf8Text)
-def _read(space: Utf8Text, shared_memory: Any, n: int = 1) -> tuple[str, ...]:
-    memory = memoryview(shared_memory.get_obj()).cast("B")
-    texts = []
-    for start in range(0, n * _slot_size(space), _slot_size(space)):
+class _SharedTexts(Sequence[str]):
+    """The texts that lie in shared memory now; a copy of it is a tuple of them.
+
+    ``AsyncVectorEnv`` reads its shared memory once, as a view, and returns deep copies of that view
+    after every step. For arrays NumPy makes such views; for text this is one.
+    """
+
+    def __init__(self, space: Utf8Text, shared_memory: Any, n: int) -> None:
+        self._slot = _slot_size(space)
+        self._shared_memory = shared_memory
+        self._n = n
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(self._n)))
+        start = range(self._n)[index] * self._slot
+        memory = memoryview(self._shared_memory.get_obj()).cast("B")
         first = start + _LENGTH_BYTES
         length = int.from_bytes(memory[start:first], "little")
-        texts.append(bytes(memory[first : first + length]).decode("utf-8", _ENCODING_ERRORS))
-    return tuple(texts)
+        return bytes(memory[first : first + length]).decode("utf-8", _ENCODING_ERRORS)
+
+    def __copy__(self) -> tuple[str, ...]:
+        return tuple(self)
+
+    def __deepcopy__(self, memo: Any) -> tuple[str, ...]:
+        return tuple(self)
+
+
+@read_from_shared_memory.register(Utf8Text)
+def _read(space: Utf8Text, shared_memory: Any, n: int = 1) -> Sequence[str]:
+    return _SharedTexts(space, shared_memory, n)
 
 
 # Flattening (FlattenObservation and the like): the UTF-8 bytes, padded with zeros.

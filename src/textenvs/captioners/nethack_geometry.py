@@ -129,7 +129,8 @@ def published_directions(mask: int) -> str:
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
-def rays(x: int, y: int, length: int = COLUMNS) -> list[range]:
+@lru_cache(maxsize=2 * ROWS * COLUMNS)
+def rays(x: int, y: int, length: int = COLUMNS) -> tuple[range, ...]:
     """Return the cells of the eight rays from (x, y), without it, to the map's edge at most.
 
     The rays come in the order of :data:`RAY_ORDER`, their cells nearest first.
@@ -142,4 +143,4 @@ def rays(x: int, y: int, length: int = COLUMNS) -> list[range]:
         along = length if dy == 0 else south if dy > 0 else y
         step = dy * COLUMNS + dx
         result.append(range(hero + step, hero + step * (min(length, across, along) + 1), step))
-    return result
+    return tuple(result)

@@ -58,6 +58,9 @@ _NAME_BITS = 13
 _ORDER_BITS = 11
 _NAME_MASK = (1 << _NAME_BITS) - 1
 _RANK_SHIFT = _NAME_BITS + _ORDER_BITS
+_BAND_SHIFT = _RANK_SHIFT + 4
+_GROUP_MASK = -1 << _BAND_SHIFT | _NAME_MASK  # what remains of a finding: its distance and name
+_BITS = [1 << direction for direction in range(16)]
 
 
 # The findings along each ray, nearest first, still without a name. What rays find comes after what
@@ -128,17 +131,18 @@ def _lines(found: list[int]) -> list[str]:
     once: dict[int, int] = {}
     several: dict[int, int] = {}
     for item in found:
-        place = item >> _RANK_SHIFT
-        group = place >> 4 << _NAME_BITS | item & _NAME_MASK
-        bit = 1 << (place & 15)
-        seen = once.get(group, 0)
-        if seen & bit:
+        group = item & _GROUP_MASK
+        bit = _BITS[item >> _RANK_SHIFT & 15]
+        if group not in once:
+            once[group] = bit
+        elif once[group] & bit:
             several[group] = several.get(group, 0) | bit
-        once[group] = seen | bit
+        else:
+            once[group] |= bit
     lines = _split(once, several) if several else once.items()
     words = published_names().words
     return [
-        f"{words[group & _NAME_MASK]} {BANDS[group >> _NAME_BITS]} {published_directions(mask)}"
+        f"{words[group & _NAME_MASK]} {BANDS[group >> _BAND_SHIFT]} {published_directions(mask)}"
         for group, mask in lines
     ]
 
@@ -164,27 +168,30 @@ def text_message(screen: bytes, columns: int) -> str:
         screen: the terminal's characters, row after row.
         columns: the width of a row.
     """
-    first = _trim(screen[:columns])
-    second = screen[columns : 2 * columns]
-    if not first and not _trim(second):
+    first = screen[:columns].strip(_BLANKS)
+    if len(first) != 1 and not _may_be_page(screen, columns):
+        return first.decode("latin-1")
+    first, second = _trim(screen[:columns]), _trim(screen[columns : 2 * columns])
+    if not first and not second:
         return ""
-    over = b"Points" in second or b"list!" in second
-    page = _page(screen, columns, over) if over or _may_be_page(screen, columns) else None
+    page = _page(screen, columns, over=b"Points" in second or b"list!" in second)
     return (_blank_if_unset(first) if page is None else page).decode("latin-1")
 
 
 def _may_be_page(screen: bytes, columns: int) -> bool:
     """Look for an end mark, and first for the rare character in it: most screens have no page.
 
-    The two status rows always have parentheses, so they are searched for the marks themselves.
+    The row below the message is blank unless there is a page, or a list of scores. The two status
+    rows always have parentheses, so they are searched for the marks themselves.
     """
-    body, status = screen[: -2 * columns], screen[-2 * columns :]
+    status = len(screen) - 2 * columns
     return (
-        (b"M" in body and b"--More--" in body)
-        or (b"(" in body and (b"(end)" in body or b" of " in body))
-        or b" of " in status
-        or b"(end)" in status
-        or b"--More--" in status
+        not screen[columns : 2 * columns].isspace()
+        or (screen.find(b"(", 0, status) >= 0 and (b"(end)" in screen or b" of " in screen))
+        or (screen.find(b"M", 0, status) >= 0 and b"--More--" in screen)
+        or screen.find(b" of ", status) >= 0
+        or screen.find(b"(end)", status) >= 0
+        or screen.find(b"--More--", status) >= 0
     )
 
 

@@ -11,13 +11,12 @@ from gymnasium import spaces
 
 from textenvs.captioners.nethack_styles import STYLES
 from textenvs.envs.nethack.actions import describe
-from textenvs.envs.nethack.game import BLSTATS, Game
 from textenvs.envs.nethack.progress import progress
 from textenvs.envs.nethack.tasks import TASKS, State
 from textenvs.envs.text_env import TextEnv
 from textenvs.errors import choose, require
 
-__all__ = ["ARRAYS", "NetHackTextEnv"]
+__all__ = ["ARRAYS", "BLSTATS", "NetHackTextEnv"]
 
 ARRAYS = (
     *("glyphs", "chars", "colors", "specials", "blstats", "message"),
@@ -25,6 +24,20 @@ ARRAYS = (
     *("tty_chars", "tty_colors", "tty_cursor"),
 )
 """The arrays of ``obs="dict"`` unless others are asked for."""
+
+BLSTATS = {
+    "x": 0,
+    "y": 1,
+    "score": 9,
+    "depth": 12,
+    "gold": 13,
+    "experience_level": 18,
+    "time": 20,
+    "dungeon_number": 23,
+    "level_number": 24,
+    "condition": 25,
+}
+"""Where entries stand in NLE's ``blstats``."""
 
 _CAPTION_KEYS = (
     *("glyphs", "blstats", "message", "inv_strs", "inv_letters", "tty_chars", "tty_cursor"),
@@ -90,6 +103,8 @@ class NetHackTextEnv(TextEnv):
         require("nle", extra="nethack", needed_by=f"NetHack-Text-{task}-v0")
         from nle import nethack
         from nle.env.tasks import TASK_ACTIONS
+
+        from textenvs.envs.nethack.game import Game
 
         self.task = TASKS[task]
         self.style = style

@@ -15,21 +15,7 @@ import numpy as np
 from nle import nethack
 from numpy.typing import NDArray
 
-__all__ = ["BLSTATS", "Game"]
-
-BLSTATS = {
-    "x": nethack.NLE_BL_X,
-    "y": nethack.NLE_BL_Y,
-    "score": nethack.NLE_BL_SCORE,
-    "depth": nethack.NLE_BL_DEPTH,
-    "gold": nethack.NLE_BL_GOLD,
-    "experience_level": nethack.NLE_BL_XP,
-    "time": nethack.NLE_BL_TIME,
-    "dungeon_number": nethack.NLE_BL_DNUM,
-    "level_number": nethack.NLE_BL_DLEVEL,
-    "condition": nethack.NLE_BL_CONDITION,
-}
-"""Where the entries stand in NLE's ``blstats``."""
+__all__ = ["Game"]
 
 _SPACE = ord(" ")
 _ESCAPE = 0x1B

@@ -1,0 +1,254 @@
+"""The parts of our own caption of NetHack: screen, status, surroundings, inventory.
+
+Places are given as the moves that lead there on an empty map, in the names of NLE's actions:
+"adjacent east", or "2 northeast 3 east", which is five moves. Each part is a function of bytes or
+numbers, and what depends on the large arrays is kept in a bounded memo keyed by their bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+
+from textenvs.captioners.nethack_geometry import (
+    COLUMNS,
+    COMPASS,
+    DISTANCE,
+    RAY_ORDER,
+    ROWS,
+    WIDER,
+    rays,
+    route,
+    shift,
+)
+from textenvs.captioners.nethack_names import Kind, Step, our_names
+
+__all__ = [
+    "cursor_target",
+    "game_over",
+    "screen_text",
+    "status",
+    "surroundings",
+]
+
+_MOST = 6  # places named for each kind of thing; of the rest only the number
+
+_HEADINGS = {Kind.CREATURE: "Creatures", Kind.OBJECT: "Objects", Kind.PLACE: "Places"}
+_DIAGONAL = [dx != 0 and dy != 0 for dx, dy in RAY_ORDER]
+_DIRECTIONS = [COMPASS[step] for step in RAY_ORDER]
+# The rays in the order of the compass, from north clockwise.
+_CLOCKWISE = [_DIRECTIONS.index(word) for word in COMPASS.values()]
+_AROUND = np.array([dy * COLUMNS + dx for dx, dy in COMPASS])
+
+_END_MARK = re.compile(rb"--More--|\(end\)|\(\d+ of \d+\)")
+
+_HUNGER = ("satiated", "", "hungry", "weak from hunger", "fainting", "fainted", "starved")
+_BURDEN = ("", "burdened", "stressed", "strained", "overtaxed", "overloaded")
+_CONDITIONS = (
+    *("turning to stone", "turning into slime", "being strangled", "food poisoning"),
+    *("terminally ill", "blind", "deaf", "stunned", "confused", "hallucinating", "levitating"),
+    *("flying", "riding"),
+)
+_ALIGNMENT = {-1: "chaotic", 0: "neutral", 1: "lawful"}
+_BRANCHES = (
+    *("", "Gehennom", "Gnomish Mines", "Quest", "Sokoban", "Fort Ludios", "Vlad's Tower"),
+    "Elemental Planes",
+)
+
+
+# ------------------------------------------------------------------------------- the terminal
+
+
+def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
+    """Read what the terminal says above or over the map.
+
+    Args:
+        screen: the terminal's characters, row after row.
+        columns: the width of a row.
+
+    Returns:
+        The text, and whether it is a menu or text window that covers the map. A window's rows are
+        cut at its left edge, so that nothing of the map is left in them.
+    """
+    mark = _END_MARK.search(screen) if _may_be_window(screen) else None
+    row, left = divmod(mark.start(), columns) if mark else (0, 0)
+    # Row 1 lies above the map: text in it continues row 0, or the window ends in it.
+    if row < 2:
+        text = screen[: 2 * columns].replace(b"\0", b" ")
+        return " ".join(text.decode("latin-1").split()), False
+    first = screen[:columns]
+    indent = len(first) - len(first.lstrip(b" "))
+    left = min(left, indent)
+    starts = range(0, (row + 1) * columns, columns)
+    lines = [screen[start + left : start + columns].decode("latin-1").strip() for start in starts]
+    return "\n".join(line for line in lines if line), True
+
+
+def _may_be_window(screen: bytes) -> bool:
+    return b"--More--" in screen or b"(end)" in screen or b" of " in screen
+
+
+def game_over(screen: bytes) -> str:
+    """Read the list of scores that the terminal shows when the game has ended.
+
+    Its long lines are folded anywhere, even within a word; the rows are joined as they are.
+    """
+    text = screen.decode("latin-1").replace("\0", " ")
+    ending = " ".join(text.split()).replace("No Points Name Hp [max] ", "")
+    return f"The game is over. {ending}".rstrip()
+
+
+# ----------------------------------------------------------------------------------- the hero
+
+
+def status(stats: list[int], glyph: int) -> str:
+    """Write the 27 numbers of the bottom lines, and the hero's kind, on two lines.
+
+    What is as usual (not hungry, not burdened, no condition, the main dungeon) is left out.
+    """
+    (x, y, str_25, str_125, dex, con, intel, wis, cha, score, hp, hp_max, depth, gold) = stats[:14]
+    (energy, energy_max, ac, hit_dice, level, points, time, hunger, burden) = stats[14:23]
+    words = _state_words(hunger, burden, stats[25], stats[23], hit_dice)
+    return (
+        f"Status: HP {hp}/{hp_max}, Pw {energy}/{energy_max}, AC {ac}, Xp {level}/{points}, "
+        f"gold {gold}, score {score}, turn {time}, Dlvl {depth} at ({x}, {y}){words}\n"
+        f"You: {_who(glyph, stats[26])}St {_strength(str_25, str_125)}, Dx {dex}, Co {con}, "
+        f"In {intel}, Wi {wis}, Ch {cha}"
+    )
+
+
+def _strength(str_25: int, str_125: int) -> str:
+    """Write strength as NetHack does: 18/01 to 18/99 and 18/** lie between 18 and 19."""
+    if 18 < str_125 < 118:
+        return f"18/{str_125 - 18:02d}"
+    return "18/**" if str_125 == 118 else str(str_25)
+
+
+@lru_cache(maxsize=256)
+def _state_words(hunger: int, burden: int, conditions: int, dungeon: int, hit_dice: int) -> str:
+    words = [
+        _BRANCHES[dungeon] if 0 <= dungeon < len(_BRANCHES) else "",
+        f"polymorphed with {hit_dice} hit dice" if hit_dice else "",
+        _HUNGER[hunger] if 0 <= hunger < len(_HUNGER) else "",
+        _BURDEN[burden] if 0 <= burden < len(_BURDEN) else "",
+        *(word for bit, word in enumerate(_CONDITIONS) if conditions >> bit & 1),
+    ]
+    return "".join(f", {word}" for word in words if word)
+
+
+@lru_cache(maxsize=512)
+def _who(glyph: int, alignment: int) -> str:
+    tables = our_names()
+    known = tables.kind[glyph] == Kind.CREATURE
+    words = (_ALIGNMENT.get(alignment, ""), tables.names[glyph] if known else "")
+    who = " ".join(word for word in words if word)
+    return f"{who}, " if who else ""
+
+
+# ----------------------------------------------------------------------------------- the map
+
+
+@lru_cache(maxsize=512)
+def surroundings(cells: bytes, x: int, y: int) -> str:
+    """Say where one can walk, and list creatures, objects and places, each from near to far.
+
+    Args:
+        cells: the map's 21 x 79 glyphs as int16 bytes.
+        x: the hero's column.
+        y: the hero's row.
+    """
+    glyphs = memoryview(cells).cast("h")
+    found = _listed(glyphs, x, y)
+    if found and found[0] < 0:
+        return f"You are inside a creature: {our_names().names[glyphs[-found[0] - 1]]}"
+    return "\n".join([_free_steps(glyphs, x, y), *_sections(found, glyphs, x, y)])
+
+
+def _listed(glyphs: memoryview[int], x: int, y: int) -> list[int]:
+    """Find the cells to list, as ints that sort by kind, distance and place.
+
+    A cell of a monster's stomach comes out as a negative number, and so first.
+    """
+    tables = our_names()
+    flat = np.frombuffer(glyphs, np.int16)
+    kinds = tables.kind.take(flat, mode="clip")
+    listed = kinds.nonzero()[0]
+    pairs = zip(listed.tolist(), kinds.take(listed).tolist(), strict=True)
+    hero = y * COLUMNS + x
+    move = shift(x, y)
+    found = []
+    corridor = []
+    for cell, kind in pairs:
+        if kind == Kind.CORRIDOR:
+            corridor.append(cell)
+        elif kind == Kind.STOMACH:
+            return [-cell - 1]
+        elif cell != hero:
+            found.append(_entry(kind, cell, move))
+    found += [_entry(Kind.PLACE, cell, move) for cell in _ends(corridor, flat)]
+    found.sort()
+    return found
+
+
+def _entry(kind: int, cell: int, move: int) -> int:
+    return kind << 18 | DISTANCE[cell + cell // COLUMNS * WIDER + move] << 11 | cell
+
+
+def _ends(corridor: list[int], flat: np.ndarray[tuple[int], np.dtype[np.int16]]) -> list[int]:
+    """Pick the cells of corridors from where at most one way is known to go on."""
+    if not corridor:
+        return []
+    cells = np.array(corridor)
+    around = flat.take(cells[:, None] + _AROUND, mode="clip")
+    solid = our_names().solid.take(around, mode="clip").sum(axis=1)
+    return cells[solid >= len(COMPASS) - 1].tolist()
+
+
+def _sections(found: list[int], glyphs: memoryview[int], x: int, y: int) -> list[str]:
+    """Write a line a kind: names with their places, the nearest first."""
+    names = our_names().names
+    move = shift(x, y)
+    groups: dict[tuple[int, str], list[str]] = {}
+    for entry in found:
+        cell = entry & 2047
+        place = route(cell + cell // COLUMNS * WIDER + move)
+        groups.setdefault((entry >> 18, names[glyphs[cell]]), []).append(place)
+    lines: dict[int, list[str]] = {}
+    for (kind, name), places in groups.items():
+        label = "corridor end" if name == "corridor" else name
+        lines.setdefault(kind, []).append(f"{label} {_enumerate(places)}")
+    return [f"{_HEADINGS[Kind(kind)]}: {'; '.join(items)}" for kind, items in lines.items()]
+
+
+def _enumerate(places: list[str]) -> str:
+    more = f", and {len(places) - _MOST} more" if len(places) > _MOST else ""
+    return ", ".join(places[:_MOST]) + more
+
+
+def _free_steps(glyphs: memoryview[int], x: int, y: int) -> str:
+    """Count, in each direction, the steps one can walk on what is known of the map."""
+    step = our_names().step
+    lines = rays(x, y)
+    words = []
+    for number in _CLOCKWISE:
+        least = Step.YES if _DIAGONAL[number] else Step.ORTHOGONAL
+        count = 0
+        for cell in lines[number]:
+            if step[glyphs[cell]] < least:
+                break
+            count += 1
+        if count:
+            words.append(f"{_DIRECTIONS[number]} {count}")
+    return f"Free steps: {', '.join(words) or 'none'}"
+
+
+def cursor_target(glyphs: memoryview[int], x: int, y: int, row: int, column: int) -> str:
+    """Name the cell under the cursor if it is on the map and away from the hero, else ""."""
+    line = row - 1
+    if not (0 < row <= ROWS and column < COLUMNS) or (column == x and line == y):
+        return ""
+    cell = line * COLUMNS + column
+    place = route(cell + line * WIDER + shift(x, y))
+    return f"Cursor: {our_names().names[glyphs[cell]]} {place}"
