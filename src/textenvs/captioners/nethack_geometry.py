@@ -8,7 +8,7 @@ between two captions does not push out of the processor's cache as it does lists
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 __all__ = [
     "BANDS",
@@ -19,8 +19,8 @@ __all__ = [
     "RAY_ORDER",
     "ROWS",
     "WIDER",
-    "rank",
     "published_directions",
+    "rank",
     "rays",
     "route",
     "shift",
@@ -95,7 +95,7 @@ DISTANCE = bytes(max(abs(dx), abs(dy)) for dx, dy in _OFFSETS)
 
 
 def shift(x: int, y: int) -> int:
-    """Return what turns a cell's ``cell + row * WIDER`` into the index of its offset from (x, y)."""
+    """Return what to add to a cell's ``cell + row * WIDER`` for its offset from (x, y)."""
     return _CENTRE - y * _SPAN - x
 
 
@@ -104,7 +104,7 @@ def rank(dx: int, dy: int) -> int:
     return RANK[_CENTRE + dy * _SPAN + dx]
 
 
-@lru_cache(maxsize=None)
+@cache
 def route(offset: int) -> str:
     """Name an offset by the moves that lead there: "adjacent east", "2 northeast 3 east", "here".
 
@@ -117,7 +117,7 @@ def route(offset: int) -> str:
     return " ".join(legs) or "here"
 
 
-@lru_cache(maxsize=None)
+@cache
 def published_directions(mask: int) -> str:
     """List the directions whose bits are set, clockwise from north: "a", "a and b", "a, b, and c".
 
@@ -129,9 +129,9 @@ def published_directions(mask: int) -> str:
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
-@lru_cache(maxsize=2 * ROWS * COLUMNS)
-def rays(x: int, y: int, length: int = COLUMNS) -> tuple[range, ...]:
-    """Return the cells of the eight rays from (x, y), without it, to the map's edge at most.
+@lru_cache(maxsize=ROWS * COLUMNS)
+def rays(x: int, y: int) -> tuple[range, ...]:
+    """Return the cells of the eight rays from (x, y), without it, to the map's edge.
 
     The rays come in the order of :data:`RAY_ORDER`, their cells nearest first.
     """
@@ -139,8 +139,8 @@ def rays(x: int, y: int, length: int = COLUMNS) -> tuple[range, ...]:
     east, south = COLUMNS - 1 - x, ROWS - 1 - y
     result = []
     for dx, dy in RAY_ORDER:
-        across = length if dx == 0 else east if dx > 0 else x
-        along = length if dy == 0 else south if dy > 0 else y
+        across = COLUMNS if dx == 0 else east if dx > 0 else x
+        along = ROWS if dy == 0 else south if dy > 0 else y
         step = dy * COLUMNS + dx
-        result.append(range(hero + step, hero + step * (min(length, across, along) + 1), step))
+        result.append(range(hero + step, hero + step * (min(across, along) + 1), step))
     return tuple(result)

@@ -48,7 +48,7 @@ class ObjectType(NamedTuple):
 
 
 class GlyphData(NamedTuple):
-    """The content of the data file: ``offsets`` is range -> first glyph, ``end`` is past the last."""
+    """The data file; ``offsets`` is range -> first glyph, with an ``end`` behind the last."""
 
     offsets: dict[str, int]
     monsters: list[str]
@@ -59,7 +59,11 @@ class GlyphData(NamedTuple):
 @lru_cache(maxsize=1)
 def glyph_data() -> GlyphData:
     """Read the names and the ranges of glyphs from the data file of the package, once."""
-    text = resources.files(__package__).joinpath("data/nethack_glyphs.json").read_text("ascii")
+    text = (
+        resources.files("textenvs.captioners")
+        .joinpath("data/nethack_glyphs.json")
+        .read_text("ascii")
+    )
     table = json.loads(text)
     objects = [ObjectType(kind, name or "", look or "") for kind, name, look in table["objects"]]
     return GlyphData(table["offsets"], table["monsters"], objects, table["warnings"])

@@ -9,7 +9,6 @@ worthless glass. An object whose look it shares with another type is named by th
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from enum import IntEnum
 from functools import lru_cache
@@ -45,8 +44,12 @@ _TRAPS = (
     *("hole", "trap door", "teleportation trap", "level teleporter", "magic portal", "web"),
     *("statue trap", "magic trap", "anti-magic field", "polymorph trap", "vibrating square"),
 )
-_FLEETING = ("beam", "digging beam", "flash", "boomerang", "shield", "poison cloud", "marked square")
-_FLEETING_COUNTS = (4, 1, 1, 2, 4, 1, 1)
+_FLEETING = (
+    *("beam",) * 4,
+    *("digging beam", "flash", "boomerang", "boomerang"),
+    *("shield",) * 4,
+    *("poison cloud", "marked square"),
+)
 _SYMBOLS: tuple[_Row, ...] = (
     ("unexplored", Kind.PLAIN, Step.NO),
     *(_WALL,) * 11,
@@ -71,12 +74,7 @@ _SYMBOLS: tuple[_Row, ...] = (
     *(("raised drawbridge", Kind.PLACE, Step.NO),) * 2,
     *(("air", Kind.PLAIN, Step.YES), ("cloud", Kind.PLAIN, Step.YES)),
     ("water", Kind.PLACE, Step.NO),
-    *((name, Kind.PLACE, Step.YES) for name in _TRAPS),
-    *(
-        (name, Kind.PLACE, Step.YES)
-        for name, count in zip(_FLEETING, _FLEETING_COUNTS, strict=True)
-        for _ in range(count)
-    ),
+    *((name, Kind.PLACE, Step.YES) for name in (*_TRAPS, *_FLEETING)),
     *(("stomach wall", Kind.STOMACH, Step.NO),) * 8,
 )
 

@@ -74,7 +74,14 @@ _RAY_FINDINGS = [
 ]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=ROWS * COLUMNS)
+def _rays(x: int, y: int) -> list[tuple[tuple[int, int], ...]]:
+    """Return the eight rays from (x, y) as pairs of a cell and its finding without a name."""
+    lines = zip(rays(x, y), _RAY_FINDINGS, strict=True)
+    return [tuple(zip(cells, findings, strict=False)) for cells, findings in lines]
+
+
+@lru_cache(maxsize=256)
 def text_glyphs(cells: bytes, x: int, y: int) -> str:
     """List what is seen, a line a name and distance.
 
@@ -111,8 +118,8 @@ def _seen_along_rays(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     names = published_names()
     along_ray, ends_ray = names.along_ray, names.ends_ray
     found = []
-    for ray, findings in zip(rays(x, y, _RAY_LENGTH), _RAY_FINDINGS, strict=True):
-        for cell, finding in zip(ray, findings, strict=False):
+    for ray in _rays(x, y):
+        for cell, finding in ray:
             name = along_ray[glyphs[cell]]
             if name:
                 found.append(finding | name)

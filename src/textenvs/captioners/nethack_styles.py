@@ -29,7 +29,7 @@ def _default(obs: Observation, messages: Sequence[str], mission: str) -> Caption
 
 def _nle_language(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
     """The five texts of nle-language-wrapper, under headings."""
-    parts = nle_language(obs, messages if len(messages) > 1 else None)
+    parts = nle_language(obs, _pages(obs, messages))
     return Caption(_blocks({_HEADINGS[key]: parts[key] for key in _HEADINGS}), parts)
 
 
@@ -39,7 +39,7 @@ def _balrog(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
     The map is the terminal below its first row, all 80 columns, and the cursor's row is counted on
     the terminal.
     """
-    parts = nle_language(obs, messages if len(messages) > 1 else None)
+    parts = nle_language(obs, _pages(obs, messages))
     row, column = (int(n) for n in obs["tty_cursor"])
     rows = [bytes(line).decode("latin-1").replace("\0", " ") for line in obs["tty_chars"][1:]]
     long_term = {
@@ -54,6 +54,12 @@ def _balrog(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
     }
     text = f"{contexts['short_term_context']}\n{contexts['long_term_context']}"
     return Caption(text, contexts)
+
+
+def _pages(obs: Observation, messages: Sequence[str]) -> Sequence[str] | None:
+    """All pages of a step, if the terminal no longer shows them all; None if it does."""
+    shown = obs["message"].tobytes().partition(b"\0")[0].decode("latin-1").strip()
+    return None if list(messages) in ([], [shown]) else messages
 
 
 def _blocks(values: Mapping[str, str]) -> str:

@@ -72,7 +72,8 @@ class Game:
         self._skip_more = skip_more
         if tiles and not self._nethack.setup_tiles():
             raise RuntimeError("NLE could not load its tiles, which render_mode 'rgb_array' needs")
-        self._tiles = tiles
+        # NLE draws only what has changed since the last drawing, so one frame is kept.
+        self._frame = np.zeros(nethack.TILE_RENDER_SHAPE, np.uint8)
         self.arrays: dict[str, NDArray[Any]] = {}
         self.messages: list[str] = []
         self.over = False
@@ -122,9 +123,8 @@ class Game:
 
     def picture(self) -> NDArray[np.uint8]:
         """The map in tiles, (336, 1264, 3) uint8."""
-        frame = np.zeros(nethack.TILE_RENDER_SHAPE, np.uint8)
-        self._nethack.draw_frame(frame)
-        return frame
+        self._nethack.draw_frame(self._frame)
+        return self._frame.copy()
 
     def close(self) -> None:
         """End NetHack and remove its files; may be called twice."""

@@ -1,0 +1,141 @@
+"""Means and their intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textenvs.metrics import Interval, bootstrap_mean, wilson
+
+fixed = settings(derandomize=True, deadline=None, max_examples=50)
+numbers = st.floats(-1e6, 1e6)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        # As statsmodels' proportion_confint(method="wilson") and R's prop.test(correct=FALSE) say.
+        (8, 10, 0.4901625, 0.9433178),
+        (5, 10, 0.2365931, 0.7634069),
+        (81, 263, 0.2552852, 0.3661913),
+        (15, 148, 0.0624023, 0.1605266),
+        (1, 29, 0.0061072, 0.1717553),
+    ],
+)
+def test_wilson_gives_the_published_intervals(
+    successes: int, trials: int, low: float, high: float
+) -> None:
+    interval = wilson(successes, trials)
+    assert interval.mean == successes / trials
+    assert interval.low == pytest.approx(low, abs=2e-7)
+    assert interval.high == pytest.approx(high, abs=2e-7)
+
+
+@pytest.mark.parametrize("trials", [1, 4, 10, 100])
+def test_wilson_without_a_success_is_z2_over_n_plus_z2(trials: int) -> None:
+    z2 = 1.959963984540054**2
+    interval = wilson(0, trials)
+    assert interval.mean == 0
+    assert interval.low == pytest.approx(0, abs=1e-15)
+    assert interval.high == pytest.approx(z2 / (trials + z2))
+
+
+@fixed
+@given(st.integers(1, 500), st.data())
+def test_wilson_lies_in_the_unit_interval_around_the_rate_and_is_symmetric(
+    trials: int, data: st.DataObject
+) -> None:
+    successes = data.draw(st.integers(0, trials))
+    interval, mirrored = wilson(successes, trials), wilson(trials - successes, trials)
+    assert 0 <= interval.low <= interval.high <= 1
+    assert interval.low - 1e-12 <= interval.mean <= interval.high + 1e-12
+    assert interval.low == pytest.approx(1 - mirrored.high, abs=1e-12)
+
+
+@pytest.mark.parametrize("trials", range(1, 31))
+def test_wilson_contains_the_rate_exactly_where_all_or_none_succeed(trials: int) -> None:
+    assert wilson(0, trials).low == 0.0
+    assert wilson(trials, trials).high == 1.0
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (2, 1), (-1, 3), (0, -1)])
+def test_wilson_refuses_impossible_counts(successes: int, trials: int) -> None:
+    with pytest.raises(ValueError, match=f"got {successes} of {trials}"):
+        wilson(successes, trials)
+
+
+def test_the_bootstrap_of_two_values_is_their_range() -> None:
+    # A resample of (0, 1) has the mean 0 or 1 with probability 1/4 each.
+    assert bootstrap_mean([0, 1]) == Interval(0.5, 0.0, 1.0)
+
+
+def test_the_bootstrap_of_equal_values_is_that_value() -> None:
+    assert bootstrap_mean([2.5] * 7) == Interval(2.5, 2.5, 2.5)
+
+
+def test_the_bootstrap_of_one_value_is_that_value() -> None:
+    assert bootstrap_mean([-0.1]) == Interval(-0.1, -0.1, -0.1)
+
+
+def test_the_bootstrap_agrees_with_the_exact_distribution() -> None:
+    # Of n values, k of them 1: a resample's sum is binomial(n, k / n).
+    n, k = 40, 10
+    interval = bootstrap_mean([1.0] * k + [0.0] * (n - k))
+    cumulative = np.cumsum(
+        [math.comb(n, i) * (k / n) ** i * (1 - k / n) ** (n - i) for i in range(n + 1)]
+    )
+    assert interval.mean == 0.25
+    assert interval.low == pytest.approx(np.searchsorted(cumulative, 0.025) / n, abs=1e-12)
+    assert interval.high == pytest.approx(np.searchsorted(cumulative, 0.975) / n, abs=1e-12)
+
+
+def test_the_bootstrap_agrees_with_the_normal_interval_for_many_values() -> None:
+    values = np.random.default_rng(1).normal(3, 2, 2_000).tolist()
+    interval = bootstrap_mean(values)
+    half = 1.96 * np.std(values) / math.sqrt(len(values))
+    assert interval.mean == pytest.approx(np.mean(values))
+    assert interval.low == pytest.approx(np.mean(values) - half, abs=0.01)
+    assert interval.high == pytest.approx(np.mean(values) + half, abs=0.01)
+
+
+@fixed
+@given(st.lists(numbers, min_size=1, max_size=12))
+def test_the_bootstrap_is_reproducible_and_stays_within_the_values(values: list[float]) -> None:
+    interval = bootstrap_mean(values, resamples=200)
+    assert interval == bootstrap_mean(values, resamples=200)
+    slack = 1e-9 * (1 + max(map(abs, values)))
+    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
+    assert interval.mean == pytest.approx(np.mean(values))
+
+
+def test_the_bootstrap_leaves_the_global_generator_alone() -> None:
+    np.random.seed(5)
+    before = np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]
+    bootstrap_mean([1, 2, 3])
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index, union-attr]
+
+
+def test_the_bootstrap_makes_as_many_resamples_as_asked() -> None:
+    # 3 million values in all: more than one block of them.
+    values = [0.0] * 150 + [1.0] * 150
+    assert bootstrap_mean(values, resamples=10_000) != bootstrap_mean(values, resamples=100)
+
+
+def test_the_bootstrap_takes_arrays() -> None:
+    assert bootstrap_mean(np.array([0.0, 1.0])) == bootstrap_mean([0.0, 1.0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [[], ()])
+def test_the_bootstrap_of_nothing_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="at least one value"):
+        bootstrap_mean(values)
+
+
+def test_intervals_are_plain_numbers() -> None:
+    for interval in (bootstrap_mean([1, 2]), wilson(1, 2)):
+        assert all(type(number) is float for number in interval)
+        assert list(interval._asdict()) == ["mean", "low", "high"]
