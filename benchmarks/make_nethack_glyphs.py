@@ -52,8 +52,9 @@ def read_table() -> dict[str, Any]:
         appearance] in the order of the source, before any shuffling) and ``warnings`` (texts).
     """
     import nle
-    from nle import nethack
+    import nle.nethack
 
+    nethack: Any = nle.nethack  # its names come from a compiled module
     library = ctypes.CDLL(str(Path(nle.__file__).with_name("libnethack.so")))
     warnings = (_WarningSymbol * nethack.WARNCOUNT).in_dll(library, "def_warnsyms")
     objects = []

@@ -221,6 +221,7 @@ def test_more_names_than_actions_are_refused() -> None:
         ParseTextAction(Recorder(), action_names=["one", "two", "three", "four"])
 
 
+@pytest.mark.filterwarnings("ignore:.*different from the unwrapped version:UserWarning")
 def test_the_checker_of_gymnasium_is_content() -> None:
     env = gymnasium.make(
         EnvSpec.from_json(ParseTextAction(gymnasium.make(LEVEL)).spec.to_json())  # type: ignore[union-attr]

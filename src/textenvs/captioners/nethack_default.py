@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textenvs.captioners.nethack_geometry import (
     COLUMNS,
@@ -24,6 +25,7 @@ from textenvs.captioners.nethack_geometry import (
     shift,
 )
 from textenvs.captioners.nethack_names import Kind, Step, our_names
+from textenvs.captioners.nethack_published import may_be_page
 
 __all__ = [
     "cursor_target",
@@ -36,10 +38,14 @@ __all__ = [
 _MOST = 6  # places named for each kind of thing; of the rest only the number
 
 _HEADINGS = {Kind.CREATURE: "Creatures", Kind.OBJECT: "Objects", Kind.PLACE: "Places"}
-_DIAGONAL = [dx != 0 and dy != 0 for dx, dy in RAY_ORDER]
-_DIRECTIONS = [COMPASS[step] for step in RAY_ORDER]
-# The rays in the order of the compass, from north clockwise.
-_CLOCKWISE = [_DIRECTIONS.index(word) for word in COMPASS.values()]
+# Clockwise from north: the number of the ray, what a cell must allow to step on it, the word.
+_CLOCKWISE = [
+    (RAY_ORDER.index((dx, dy)), int(Step.YES if dx and dy else Step.ORTHOGONAL), word)
+    for (dx, dy), word in COMPASS.items()
+]
+# Plain ints: comparing numbers with members of an enum is slow.
+_PLACE, _CORRIDOR, _STOMACH = int(Kind.PLACE), int(Kind.CORRIDOR), int(Kind.STOMACH)
+_DEAD_END = 7  # of the eight cells around, so many are solid at the end of a corridor
 _AROUND = np.array([dy * COLUMNS + dx for dx, dy in COMPASS])
 
 _END_MARK = re.compile(rb"--More--|\(end\)|\(\d+ of \d+\)")
@@ -58,9 +64,6 @@ _BRANCHES = (
 )
 
 
-# ------------------------------------------------------------------------------- the terminal
-
-
 def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
     """Read what the terminal says above or over the map.
 
@@ -72,7 +75,7 @@ def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
         The text, and whether it is a menu or text window that covers the map. A window's rows are
         cut at its left edge, so that nothing of the map is left in them.
     """
-    mark = _END_MARK.search(screen) if _may_be_window(screen) else None
+    mark = _END_MARK.search(screen) if may_be_page(screen, columns) else None
     row, left = divmod(mark.start(), columns) if mark else (0, 0)
     # Row 1 lies above the map: text in it continues row 0, or the window ends in it.
     if row < 2:
@@ -86,10 +89,6 @@ def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
     return "\n".join(line for line in lines if line), True
 
 
-def _may_be_window(screen: bytes) -> bool:
-    return b"--More--" in screen or b"(end)" in screen or b" of " in screen
-
-
 def game_over(screen: bytes) -> str:
     """Read the list of scores that the terminal shows when the game has ended.
 
@@ -98,9 +97,6 @@ def game_over(screen: bytes) -> str:
     text = screen.decode("latin-1").replace("\0", " ")
     ending = " ".join(text.split()).replace("No Points Name Hp [max] ", "")
     return f"The game is over. {ending}".rstrip()
-
-
-# ----------------------------------------------------------------------------------- the hero
 
 
 def status(stats: list[int], glyph: int) -> str:
@@ -147,10 +143,7 @@ def _who(glyph: int, alignment: int) -> str:
     return f"{who}, " if who else ""
 
 
-# ----------------------------------------------------------------------------------- the map
-
-
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def surroundings(cells: bytes, x: int, y: int) -> str:
     """Say where one can walk, and list creatures, objects and places, each from near to far.
 
@@ -172,22 +165,21 @@ def _listed(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     A cell of a monster's stomach comes out as a negative number, and so first.
     """
     tables = our_names()
+    kinds = tables.kind
     flat = np.frombuffer(glyphs, np.int16)
-    kinds = tables.kind.take(flat, mode="clip")
-    listed = kinds.nonzero()[0]
-    pairs = zip(listed.tolist(), kinds.take(listed).tolist(), strict=True)
     hero = y * COLUMNS + x
     move = shift(x, y)
     found = []
     corridor = []
-    for cell, kind in pairs:
-        if kind == Kind.CORRIDOR:
+    for cell in tables.is_listed.take(flat, mode="clip").nonzero()[0].tolist():
+        kind = kinds[glyphs[cell]]
+        if kind == _CORRIDOR:
             corridor.append(cell)
-        elif kind == Kind.STOMACH:
+        elif kind == _STOMACH:
             return [-cell - 1]
         elif cell != hero:
             found.append(_entry(kind, cell, move))
-    found += [_entry(Kind.PLACE, cell, move) for cell in _ends(corridor, flat)]
+    found += [_entry(_PLACE, cell, move) for cell in _ends(corridor, flat)]
     found.sort()
     return found
 
@@ -196,14 +188,13 @@ def _entry(kind: int, cell: int, move: int) -> int:
     return kind << 18 | DISTANCE[cell + cell // COLUMNS * WIDER + move] << 11 | cell
 
 
-def _ends(corridor: list[int], flat: np.ndarray[tuple[int], np.dtype[np.int16]]) -> list[int]:
+def _ends(corridor: list[int], flat: NDArray[np.int16]) -> list[int]:
     """Pick the cells of corridors from where at most one way is known to go on."""
     if not corridor:
         return []
-    cells = np.array(corridor)
-    around = flat.take(cells[:, None] + _AROUND, mode="clip")
-    solid = our_names().solid.take(around, mode="clip").sum(axis=1)
-    return cells[solid >= len(COMPASS) - 1].tolist()
+    around = flat.take(np.add.outer(corridor, _AROUND), mode="clip")
+    solid = our_names().solid.take(around, mode="clip").sum(axis=1).tolist()
+    return [cell for cell, count in zip(corridor, solid, strict=True) if count >= _DEAD_END]
 
 
 def _sections(found: list[int], glyphs: memoryview[int], x: int, y: int) -> list[str]:
@@ -232,15 +223,14 @@ def _free_steps(glyphs: memoryview[int], x: int, y: int) -> str:
     step = our_names().step
     lines = rays(x, y)
     words = []
-    for number in _CLOCKWISE:
-        least = Step.YES if _DIAGONAL[number] else Step.ORTHOGONAL
+    for number, least, word in _CLOCKWISE:
         count = 0
         for cell in lines[number]:
             if step[glyphs[cell]] < least:
                 break
             count += 1
         if count:
-            words.append(f"{_DIRECTIONS[number]} {count}")
+            words.append(f"{word} {count}")
     return f"Free steps: {', '.join(words) or 'none'}"
 
 

@@ -142,13 +142,15 @@ class OurNames(NamedTuple):
 
     Attributes:
         names: glyph -> name.
-        kind: (5977,) uint8, glyph -> :class:`Kind`.
+        kind: glyph -> :class:`Kind`.
+        is_listed: (5977,) bool, whether the kind is another than ``PLAIN``.
         step: glyph -> :class:`Step`.
         solid: (5977,) bool, whether the glyph is unexplored rock or a wall.
     """
 
     names: list[str]
-    kind: NDArray[np.uint8]
+    kind: bytes
+    is_listed: NDArray[np.bool_]
     step: bytes
     solid: NDArray[np.bool_]
 
@@ -181,7 +183,8 @@ def our_names() -> OurNames:
     ]
     return OurNames(
         names=[name for name, _, _ in rows],
-        kind=np.array([kind for _, kind, _ in rows], dtype=np.uint8),
+        kind=bytes(kind for _, kind, _ in rows),
+        is_listed=np.array([kind != Kind.PLAIN for _, kind, _ in rows]),
         step=bytes(step for _, _, step in rows),
         solid=np.array([name in ("unexplored", "wall") for name, _, _ in rows]),
     )

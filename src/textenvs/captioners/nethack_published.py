@@ -30,6 +30,7 @@ from textenvs.captioners.nethack_geometry import (
 from textenvs.captioners.nethack_glyphs import published_names
 
 __all__ = [
+    "may_be_page",
     "text_blstats",
     "text_cursor",
     "text_glyphs",
@@ -176,7 +177,7 @@ def text_message(screen: bytes, columns: int) -> str:
         columns: the width of a row.
     """
     first = screen[:columns].strip(_BLANKS)
-    if len(first) != 1 and not _may_be_page(screen, columns):
+    if len(first) != 1 and not may_be_page(screen, columns):
         return first.decode("latin-1")
     first, second = _trim(screen[:columns]), _trim(screen[columns : 2 * columns])
     if not first and not second:
@@ -185,7 +186,7 @@ def text_message(screen: bytes, columns: int) -> str:
     return (_blank_if_unset(first) if page is None else page).decode("latin-1")
 
 
-def _may_be_page(screen: bytes, columns: int) -> bool:
+def may_be_page(screen: bytes, columns: int) -> bool:
     """Look for an end mark, and first for the rare character in it: most screens have no page.
 
     The row below the message is blank unless there is a page, or a list of scores. The two status
