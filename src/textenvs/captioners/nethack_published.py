@@ -58,6 +58,8 @@ _BLANKS = b" \x1a"
 _NAME_BITS = 13
 _ORDER_BITS = 11
 _NAME_MASK = (1 << _NAME_BITS) - 1
+_CELL_BITS = 11
+_CELL_MASK = (1 << _CELL_BITS) - 1
 _RANK_SHIFT = _NAME_BITS + _ORDER_BITS
 _BAND_SHIFT = _RANK_SHIFT + 4
 _GROUP_MASK = -1 << _BAND_SHIFT | _NAME_MASK  # what remains of a finding: its distance and name
@@ -76,10 +78,13 @@ _RAY_FINDINGS = [
 
 
 @lru_cache(maxsize=ROWS * COLUMNS)
-def _rays(x: int, y: int) -> list[tuple[tuple[int, int], ...]]:
-    """Return the eight rays from (x, y) as pairs of a cell and its finding without a name."""
+def _rays(x: int, y: int) -> list[list[int]]:
+    """Return the eight rays from (x, y); an int is a finding without a name, then its cell."""
     lines = zip(rays(x, y), _RAY_FINDINGS, strict=True)
-    return [tuple(zip(cells, findings, strict=False)) for cells, findings in lines]
+    return [
+        [finding << _CELL_BITS | cell for cell, finding in zip(cells, findings, strict=False)]
+        for cells, findings in lines
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -120,10 +125,10 @@ def _seen_along_rays(glyphs: memoryview[int], x: int, y: int) -> list[int]:
     along_ray, ends_ray = names.along_ray, names.ends_ray
     found = []
     for ray in _rays(x, y):
-        for cell, finding in ray:
-            name = along_ray[glyphs[cell]]
+        for step in ray:
+            name = along_ray[glyphs[step & _CELL_MASK]]
             if name:
-                found.append(finding | name)
+                found.append(step >> _CELL_BITS | name)
                 if name in ends_ray:
                     break
     return found
