@@ -211,7 +211,12 @@ def test_the_bot_is_reproducible() -> None:
 
 
 # Where Minigrid's own bot never returns from `replan`: see test_minigrids_own_bot_loops below.
-LOOPS = LOOPING_SEEDS
+LOOPS = [
+    ("BabyAI-Text-UnlockToUnlock-v0", 4),
+    ("BabyAI-Text-UnlockToUnlock-v0", 7),
+    ("BabyAI-Text-UnlockToUnlock-v0", 9),
+    ("BabyAI-Text-GoToImpUnlock-v0", 6),
+]
 
 
 def test_minigrids_own_bot_loops_there() -> None:
@@ -221,7 +226,7 @@ def test_minigrids_own_bot_loops_there() -> None:
     env = gymnasium.make(level)
     env.reset(seed=seed)
     bot, action = BabyAIBot(env.unwrapped.game), None  # type: ignore[attr-defined]
-    with pytest.raises(TimeoutError), at_most(2):
+    with pytest.raises(TimeoutError), at_most(1):
         for _ in range(2_000):
             action = int(bot.replan(action))
             if any(env.step(action)[2:4]):

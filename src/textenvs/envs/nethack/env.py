@@ -214,6 +214,8 @@ class NetHackTextEnv(TextEnv):
             score=entry[BLSTATS["score"]],
             gold=entry[BLSTATS["gold"]],
             time=entry[BLSTATS["time"]],
+            depth=entry[BLSTATS["depth"]],
+            experience_level=entry[BLSTATS["experience_level"]],
             nutrition=self.game.nutrition,
             level=(entry[BLSTATS["dungeon_number"]], entry[BLSTATS["level_number"]]),
             hallucinating=bool(entry[BLSTATS["condition"]] & _HALLUCINATING),
@@ -226,20 +228,18 @@ class NetHackTextEnv(TextEnv):
     def _result(self, *, text_action: str, end_status: str) -> tuple[Any, dict[str, Any]]:
         arrays = self.game.arrays
         caption = self._caption(arrays, self.game.messages, self.task.mission)
-        entry = self.game.blstats
-        depth = int(entry[BLSTATS["depth"]])
-        level = int(entry[BLSTATS["experience_level"]])
-        self._progress = max(self._progress, progress(depth, level))
+        state = self._state
+        self._progress = max(self._progress, progress(state.depth, state.experience_level))
         info = {
             "text_action": text_action,
-            "messages": tuple(self.game.messages),
+            "messages": tuple(state.messages),
             "end_status": end_status,
             "progress": self._progress,
-            "depth": depth,
-            "experience_level": level,
-            "score": self._state.score,
-            "gold": self._state.gold,
-            "turn": self._state.time,
+            "depth": state.depth,
+            "experience_level": state.experience_level,
+            "score": state.score,
+            "gold": state.gold,
+            "turn": state.time,
             **caption.parts,
         }
         if self.task.mission:

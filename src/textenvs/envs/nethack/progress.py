@@ -7,6 +7,8 @@ af7d1f1, achievements of human games on NetHack servers).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 __all__ = ["BY_DEPTH", "BY_EXPERIENCE_LEVEL", "progress"]
 
 # fmt: off
@@ -40,6 +42,7 @@ BY_EXPERIENCE_LEVEL = (
 # fmt: on
 
 
+@lru_cache(maxsize=1024)
 def progress(depth: int, experience_level: int) -> float:
     """BALROG's progression of one state, in [0, 1]: the greater of the two entries.
 

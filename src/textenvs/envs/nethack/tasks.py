@@ -25,7 +25,7 @@ class State(NamedTuple):
     """What the rewards look at.
 
     Attributes:
-        score, gold, time: blstats' entries.
+        score, gold, time, depth, experience_level: blstats' entries.
         nutrition: how far from hunger the hero is (NLE's internal[7]).
         level: (dungeon number, level in that dungeon).
         hallucinating: whether what is seen cannot be trusted.
@@ -38,6 +38,8 @@ class State(NamedTuple):
     score: int
     gold: int
     time: int
+    depth: int
+    experience_level: int
     nutrition: int
     level: tuple[int, int]
     hallucinating: bool
