@@ -60,7 +60,9 @@ def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return script
 
 
-def shell(*arguments: str | Path, code: str = "", **kwargs: Any) -> subprocess.CompletedProcess[str]:
+def shell(
+    *arguments: str | Path, code: str = "", **kwargs: Any
+) -> subprocess.CompletedProcess[str]:
     """Runs the command line in a process of its own, after some code."""
     program = f"{code}\nimport sys\nfrom textenvs.cli import main\nsys.exit(main())"
     return subprocess.run(
@@ -570,10 +572,25 @@ def test_doctor_knows_every_extra(run: Run) -> None:
         (f"rollout {LEVEL} --fast", ("--fast",)),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(
-    run: Run, command: str, words: tuple[str, ...]
-) -> None:
+def test_a_mistake_is_one_line_and_status_2(run: Run, command: str, words: tuple[str, ...]) -> None:
     assert_user_error(run(*command.split()), *words)
+
+
+@pytest.mark.parametrize("command", ["rollout", "play"])
+def test_what_an_id_itself_sets_cannot_be_set_otherwise(run: Run, command: str) -> None:
+    result = run(command, LEVEL, "--set", "level=BabyAI-GoToObj-v0")
+    assert_user_error(result, LEVEL, "level")
+
+
+def test_what_was_played_before_a_mistake_is_kept(run: Run, tmp_path: Path) -> None:
+    status, _, err = run(
+        *("rollout", LEVEL, "MiniGrid-Text-Empty-5x5-v0"),
+        *("--agent", "bot", "--episodes", "2", "--out", tmp_path),
+    )
+    assert status == 2
+    assert "got 'MiniGrid-Text-Empty-5x5-v0'" in err.splitlines()[-1]
+    assert json.loads((tmp_path / "summary.json").read_text())[LEVEL]["episodes"] == 2
+    assert len(list(read_traces(tmp_path / LEVEL))) == 2
 
 
 @pytest.mark.parametrize("command", ["rollout", "play"])
@@ -693,7 +710,10 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "textenvs", "list"], check=False, stdout=write, stderr=subprocess.PIPE
+        [sys.executable, "-m", "textenvs", "list"],
+        check=False,
+        stdout=write,
+        stderr=subprocess.PIPE,
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")

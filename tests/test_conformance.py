@@ -20,7 +20,7 @@ def _param(env_id: str) -> object:
     return pytest.param(env_id, marks=marks, id=env_id)
 
 
-every_id = pytest.mark.parametrize("env_id", map(_param, SPECS))
+every_id = pytest.mark.parametrize("env_id", [_param(env_id) for env_id in SPECS])
 
 
 @every_id

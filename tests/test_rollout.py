@@ -51,9 +51,7 @@ class Watching(Agent):
     def begin(self, episode: int, env: gymnasium.Env[Any, Any], seed: int) -> None:
         self.begun.append((episode, seed))
 
-    def act(
-        self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]
-    ) -> Sequence[Any]:
+    def act(self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
         assert len(observations) == len(infos)
         self.batches.append([info["episode_index"] for info in infos])
         return [0] * len(infos)
@@ -134,9 +132,7 @@ def test_wrapped_environments_are_played_in_words(tmp_path: Path) -> None:
     )
     assert episode.path == tmp_path / "episode-00000.jsonl"
     trace = read_trace(episode.path)
-    assert [step["action"] for step in trace.steps] == [
-        step["text_action"] for step in trace.steps
-    ]
+    assert [step["action"] for step in trace.steps] == [step["text_action"] for step in trace.steps]
     assert trace.steps[1]["observation"].count("Observation: ") == 2
 
 

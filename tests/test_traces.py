@@ -178,9 +178,7 @@ def test_each_line_is_on_disk_at_once(tmp_path: Path) -> None:
     writer = TraceWriter(tmp_path / "t", HEADER)
     for n in range(3):
         assert len(read_trace(tmp_path / "t").steps) == n
-        writer.step(
-            observation="", action=0, reward=0, terminated=False, truncated=False, info={}
-        )
+        writer.step(observation="", action=0, reward=0, terminated=False, truncated=False, info={})
     writer.close()
 
 
@@ -296,7 +294,7 @@ def test_a_trace_of_another_version_is_an_error_that_names_both(
     [
         ("", "an empty file"),
         ('{"kind":"header","trace_ver', "an empty file"),
-        ('{"kind": "step", "t": 0}\n', "'{\"kind\": \"step\""),
+        ('{"kind": "step", "t": 0}\n', '\'{"kind": "step"'),
         ("hello\n", "got 'hello'"),
         ("\n", "got ''"),
     ],

@@ -67,7 +67,9 @@ def test_agents_are_made_by_name_and_named_alike() -> None:
 
 
 def test_an_unknown_agent_is_refused() -> None:
-    with pytest.raises(UnknownName, match="unknown agent 'clever': expected one of 'random', 'bot'"):
+    with pytest.raises(
+        UnknownName, match="unknown agent 'clever': expected one of 'random', 'bot'"
+    ):
         get_agent("clever")
 
 
@@ -144,6 +146,14 @@ def test_a_random_agent_speaks_where_strings_are_taken() -> None:
     assert chosen == set(env.unwrapped.action_names)  # type: ignore[attr-defined]
 
 
+def test_a_random_agent_speaks_with_names_that_were_given() -> None:
+    names = ["l", "r", "f", "p", "d", "t", "end"]
+    env = ParseTextAction(gymnasium.make(LEVEL), action_names=names)
+    agent = RandomAgent()
+    agent.begin(0, env, 0)
+    assert {agent.act(["x"], infos(0))[0] for _ in range(200)} == set(names)
+
+
 def test_a_random_agent_counts_from_where_the_space_does() -> None:
     env = gymnasium.make(LEVEL)
     env.action_space = gymnasium.spaces.Discrete(2, start=3)
@@ -156,7 +166,9 @@ def test_a_space_without_names_is_refused() -> None:
     class Continuous(gymnasium.Env[Any, Any]):
         action_space = gymnasium.spaces.Box(0, 1)
 
-    with pytest.raises(ValueError, match="expected a Discrete action space or action_names, got Bo"):
+    with pytest.raises(
+        ValueError, match="expected a Discrete action space or action_names, got Bo"
+    ):
         RandomAgent().begin(0, Continuous(), 0)
 
 
@@ -169,6 +181,25 @@ def test_the_bot_solves_a_level(level: str) -> None:
     results = [bot_plays(env, seed) for seed in range(10)]
     assert [success for success, _ in results] == [True] * 10
     assert max(length for _, length in results) <= 30
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "seed"), [("GoToLocal", 0), ("Synth", 1), ("UnlockToUnlock", 0), ("GoToImpUnlock", 2)]
+)
+def test_the_bot_plays_as_minigrids_does(level: str, seed: int) -> None:
+    from minigrid.utils.baby_ai_bot import BabyAIBot
+
+    env = gymnasium.make(f"BabyAI-Text-{level}-v0")
+    env.reset(seed=seed)
+    bot, action, length = BabyAIBot(env.unwrapped.game), None, 0  # type: ignore[attr-defined]
+    over = False
+    while not over:
+        action = int(bot.replan(action))
+        *_, terminated, truncated, info = env.step(action)
+        over, length = terminated or truncated, length + 1
+    assert bot_plays(env, seed) == (info["success"], length)
+    assert info["success"] is True
     env.close()
 
 
@@ -236,10 +267,11 @@ def test_minigrids_own_bot_loops_there() -> None:
 
 @pytest.mark.parametrize(("level", "seed"), LOOPS)
 def test_the_bot_does_not_loop_for_ever(level: str, seed: int) -> None:
-    env = gymnasium.make(level, max_episode_steps=300)
+    limit = 60 if "UnlockToUnlock" in level else 180
+    env = gymnasium.make(level, max_episode_steps=limit)
     with at_most(20):
         _, length = bot_plays(env, seed)
-    assert 0 < length <= 300
+    assert 0 < length <= limit
     env.close()
 
 

@@ -140,7 +140,11 @@ def test_a_negative_length_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "space",
-    [spaces.Discrete(2), spaces.Dict({"text": spaces.Discrete(2)}), spaces.Dict({"n": spaces.Discrete(2)})],
+    [
+        spaces.Discrete(2),
+        spaces.Dict({"text": spaces.Discrete(2)}),
+        spaces.Dict({"n": spaces.Discrete(2)}),
+    ],
 )
 def test_an_observation_without_text_is_refused(space: spaces.Space[Any]) -> None:
     env = Counter()

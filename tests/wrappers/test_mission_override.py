@@ -103,7 +103,9 @@ def test_a_mission_that_is_not_understood_is_refused_at_reset(mission: str) -> N
 
 def test_a_mission_that_no_world_hosts_is_refused_at_reset() -> None:
     env = MissionOverride(gymnasium.make("BabyAI-Text-GoToRedBall-v0"), "open the blue door")
-    with pytest.raises(InvalidMission, match="can host the mission 'open the blue door'; a mission"):
+    with pytest.raises(
+        InvalidMission, match="can host the mission 'open the blue door'; a mission"
+    ):
         env.reset(seed=0)
     env.close()
 

@@ -54,7 +54,12 @@ def play(wrapper: ParseTextAction, texts: list[Any]) -> list[int]:
 
 
 def test_a_string_becomes_the_action_that_it_names() -> None:
-    assert play(ParseTextAction(Recorder()), ["up", "DOWN!", "ACTION: stay", "'up'"]) == [0, 1, 2, 0]
+    assert play(ParseTextAction(Recorder()), ["up", "DOWN!", "ACTION: stay", "'up'"]) == [
+        0,
+        1,
+        2,
+        0,
+    ]
 
 
 def test_everything_else_passes_through() -> None:
