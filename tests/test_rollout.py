@@ -393,7 +393,7 @@ def test_another_run_behind_the_first_episode_is_found_before_anything_is_played
     (tmp_path / "episode-00000.jsonl").unlink()
     (tmp_path / "episode-00001.jsonl").unlink()
     before = files(tmp_path)
-    with pytest.raises(TraceError, match="episode-00002.jsonl is of another run"):
+    with pytest.raises(TraceError, match=r"episode-00002\.jsonl is of another run"):
         rollout(limited, RandomAgent(), episodes=3, seed=1, directory=tmp_path)
     assert files(tmp_path) == before
 
@@ -427,7 +427,7 @@ def test_a_game_that_differs_from_its_trace_is_an_error_and_the_file_is_left_alo
     lines[3][field] = "another text" if field == "observation" else 7.0
     forged = "".join(json.dumps(line) + "\n" for line in lines)
     path.write_text(forged)
-    with pytest.raises(TraceError, match="00000.jsonl, step 2: expected the .*version"):
+    with pytest.raises(TraceError, match=r"00000\.jsonl, step 2: expected the .*version"):
         rollout(limited, RandomAgent(), episodes=1, directory=tmp_path)
     assert path.read_text() == forged
 

@@ -39,6 +39,20 @@ def bot_plays(env: gymnasium.Env[Any, Any], seed: int) -> tuple[bool, int]:
             return info["success"], length
 
 
+def minigrids_bot_plays(env: gymnasium.Env[Any, Any]) -> tuple[bool, int]:
+    """The same with Minigrid's own bot, in an episode that has just begun."""
+    from minigrid.utils.baby_ai_bot import BabyAIBot
+
+    bot = BabyAIBot(env.unwrapped.game)  # type: ignore[attr-defined]
+    action, length = None, 0
+    while True:
+        action = int(bot.replan(action))
+        *_, terminated, truncated, info = env.step(action)
+        length += 1
+        if terminated or truncated:
+            return info["success"], length
+
+
 @contextmanager
 def at_most(seconds: int) -> Iterator[None]:
     """Raises in the middle of an endless loop."""
@@ -188,18 +202,11 @@ def test_the_bot_solves_a_level(level: str) -> None:
     ("level", "seed"), [("GoToLocal", 0), ("Synth", 1), ("UnlockToUnlock", 0), ("GoToImpUnlock", 2)]
 )
 def test_the_bot_plays_as_minigrids_does(level: str, seed: int) -> None:
-    from minigrid.utils.baby_ai_bot import BabyAIBot
-
     env = gymnasium.make(f"BabyAI-Text-{level}-v0")
     env.reset(seed=seed)
-    bot, action, length = BabyAIBot(env.unwrapped.game), None, 0  # type: ignore[attr-defined]
-    over = False
-    while not over:
-        action = int(bot.replan(action))
-        *_, terminated, truncated, info = env.step(action)
-        over, length = terminated or truncated, length + 1
-    assert bot_plays(env, seed) == (info["success"], length)
-    assert info["success"] is True
+    expected = minigrids_bot_plays(env)
+    assert expected[0] is True
+    assert bot_plays(env, seed) == expected
     env.close()
 
 
@@ -251,17 +258,11 @@ LOOPS = [
 
 
 def test_minigrids_own_bot_loops_there() -> None:
-    from minigrid.utils.baby_ai_bot import BabyAIBot
-
     level, seed = LOOPS[0]
     env = gymnasium.make(level)
     env.reset(seed=seed)
-    bot, action = BabyAIBot(env.unwrapped.game), None  # type: ignore[attr-defined]
     with pytest.raises(TimeoutError), at_most(1):
-        for _ in range(2_000):
-            action = int(bot.replan(action))
-            if any(env.step(action)[2:4]):
-                break
+        minigrids_bot_plays(env)
     env.close()
 
 

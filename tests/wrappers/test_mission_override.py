@@ -112,7 +112,7 @@ def test_a_mission_that_no_world_hosts_is_refused_at_reset() -> None:
 
 def test_a_level_without_instructions_is_refused_at_reset() -> None:
     env = MissionOverride(gymnasium.make("MiniGrid-Text-Empty-5x5-v0"), RED_BALL)
-    with pytest.raises(InvalidMission, match="a BabyAI level .*, got MiniGrid-Empty-5x5-v0"):
+    with pytest.raises(InvalidMission, match=r"a BabyAI level .*, got MiniGrid-Empty-5x5-v0"):
         env.reset(seed=0)
     env.close()
 
