@@ -25,7 +25,8 @@ def note(*things):
 actions = np.random.default_rng(5)
 note(*env.reset(seed=11))
 for _ in range(steps):
-    observation, reward, terminated, truncated, info = env.step(int(actions.integers(env.action_space.n)))
+    action = int(actions.integers(env.action_space.n))
+    observation, reward, terminated, truncated, info = env.step(action)
     note(observation, reward, terminated, truncated, info)
     if variant == "render":
         env.render()

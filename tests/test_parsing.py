@@ -393,10 +393,12 @@ def test_names_that_differ_in_case_or_punctuation_only_are_refused(names: tuple[
         ActionParser(names)
 
 
-@pytest.mark.parametrize(("names", "name"), [((), None), (("↑", "go"), "↑")])
-def test_punctuation_is_no_action_even_where_a_name_has_no_letters(
-    names: tuple[str, ...], name: str | None
-) -> None:
-    parser = ActionParser(names)
+def test_punctuation_is_no_action_even_where_a_name_has_no_letters() -> None:
+    parser = ActionParser(("↑", "go"))
     assert [parser.parse(text) for text in ("?!", "", "...", "hello")] == [(None, "")] * 4
-    assert parser.parse("↑") == ((None, "") if name is None else (0, "exact"))
+    assert parser.parse("↑") == (0, "exact")
+
+
+def test_no_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected the names of the actions, got none"):
+        ActionParser(())

@@ -124,7 +124,7 @@ def test_texts_in_shared_memory_are_a_view_and_copies_of_it_stay() -> None:
 def test_shared_memory_refuses_a_text_that_is_too_long() -> None:
     space = Utf8Text(3)
     memory = create_shared_memory(space, n=1, ctx=multiprocessing)
-    with pytest.raises(ValueError, match="at most 3 characters, got str of length 4"):
+    with pytest.raises(ValueError, match="at most 3 characters, got a str of 4 characters"):
         write_to_shared_memory(space, 0, "four", memory)
 
 
@@ -132,7 +132,7 @@ def test_shared_memory_refuses_a_text_that_is_too_long() -> None:
 def test_shared_memory_refuses_what_is_no_text(value: object) -> None:
     space = Utf8Text(3)
     memory = create_shared_memory(space, n=1, ctx=multiprocessing)
-    with pytest.raises(ValueError, match=f"expected a str .*, got {type(value).__name__}"):
+    with pytest.raises(ValueError, match=f"expected a str .*, got a {type(value).__name__}"):
         write_to_shared_memory(space, 0, value, memory)
 
 

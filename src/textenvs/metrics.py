@@ -32,7 +32,7 @@ def bootstrap_mean(values: Sequence[float], resamples: int = 10_000) -> Interval
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
     """
-    if not values:
+    if not len(values):
         raise ValueError("expected at least one value to take a mean of, got none")
     data = np.asarray(values, float)
     # Blocks keep the memory small when there are many values.
@@ -62,4 +62,7 @@ def wilson(successes: int, trials: int) -> Interval:
     center = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
     spread = math.sqrt(rate * (1 - rate) / trials + z2 / (4 * trials**2)) * _Z_95
     half = spread / (1 + z2 / trials)
-    return Interval(rate, max(0.0, center - half), min(1.0, center + half))
+    # Rounding must not put the ends beyond a rate of 0 or 1.
+    low = 0.0 if successes == 0 else center - half
+    high = 1.0 if successes == trials else center + half
+    return Interval(rate, low, high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ class _Run:
 
     def play(self, episodes: int, num_envs: int) -> list[Episode]:
         done: dict[int, Episode] = {}
-        pending = self._pending(episodes, done)
+        pending = iter(self._pending(episodes, done))
         free = list(self._envs)
         running: list[_Running] = []
         while True:
@@ -186,14 +186,16 @@ class _Run:
         for env in self._envs:
             env.close()
 
-    def _pending(self, episodes: int, done: dict[int, Episode]) -> Iterator[int]:
+    def _pending(self, episodes: int, done: dict[int, Episode]) -> list[int]:
         """The episodes that remain; those with a complete trace are put into ``done``."""
+        pending = []
         for episode in range(episodes):
             trace = self._trace(episode)
             if trace is None or trace.end is None:
-                yield episode
+                pending.append(episode)
             else:
                 done[episode] = _read_episode(self._env_id, trace)
+        return pending
 
     def _path(self, episode: int) -> Path | None:
         return None if self._directory is None else self._directory / f"episode-{episode:05d}.jsonl"
@@ -230,9 +232,11 @@ class _Run:
         path = self._path(episode)
         if path is not None:
             trace = self._trace(episode)
-            past = trace.steps if trace is not None else []
-            game.catch_up(past, path)
-            game.writer = TraceWriter(path, self._header(episode), past)
+            if trace is None:
+                game.writer = TraceWriter(path, self._header(episode))
+            else:
+                game.catch_up(trace)
+                game.writer = TraceWriter(path, trace.header, trace.steps)
         return game
 
 
@@ -266,21 +270,16 @@ class _Running:
             t = self._length - 1
             self.run.on_step(Event(self.episode, t, before, action, reward, self.info, self.over))
 
-    def catch_up(self, past: Sequence[Mapping[str, Any]], path: Path) -> None:
+    def catch_up(self, trace: Trace) -> None:
         """Play recorded steps again.
 
         Raises:
             TraceError: if the game shows something else than it did.
         """
-        for t, step in enumerate(past):
-            text = observed_text(self.observation)
-            if text != step["observation"]:
-                raise TraceError(
-                    f"{path}, step {t}: expected the observation {step['observation']!r}, the game "
-                    f"shows {text!r}; was it recorded with another version?"
-                )
+        for step in trace.steps:
+            trace.compare(step, "observation", observed_text(self.observation))
             self.run.agent.replay([self.observation], [self.info], [step["action"]])
-            self._advance(step["action"])
+            trace.compare(step, "reward", self._advance(step["action"]))
 
     def finish(self) -> Episode:
         info = self.info

@@ -92,9 +92,10 @@ def _create(space: Utf8Text, n: int = 1, ctx: Any = multiprocessing) -> Any:
 @write_to_shared_memory.register(Utf8Text)
 def _write(space: Utf8Text, index: int, value: str, shared_memory: Any) -> None:
     if not space.contains(value):
+        length = f" of {len(value)} characters" if isinstance(value, str) else ""
         raise ValueError(
             f"expected a str of at most {space.max_length} characters, "
-            f"got {type(value).__name__} of length {len(value)}"
+            f"got a {type(value).__name__}{length}"
         )
     data = value.encode("utf-8", _ENCODING_ERRORS)
     memory = memoryview(shared_memory.get_obj()).cast("B")
@@ -139,27 +140,28 @@ def _read(space: Utf8Text, shared_memory: Any, n: int = 1) -> Sequence[str]:
     return _SharedTexts(space, shared_memory, n)
 
 
-# Flattening (FlattenObservation and the like): the UTF-8 bytes, padded with zeros.
+# Flattening (FlattenObservation and the like): as in shared memory, padded with zeros.
 
 
 @flatdim.register(Utf8Text)
 def _flatdim(space: Utf8Text) -> int:
-    return space.max_bytes
+    return _slot_size(space)
 
 
 @flatten_space.register(Utf8Text)
 def _flatten_space(space: Utf8Text) -> spaces.Box:
-    return spaces.Box(0, 255, (space.max_bytes,), np.uint8)
+    return spaces.Box(0, 255, (_slot_size(space),), np.uint8)
 
 
 @flatten.register(Utf8Text)
 def _flatten(space: Utf8Text, x: str) -> NDArray[np.uint8]:  # type: ignore[misc]
     data = x.encode("utf-8", _ENCODING_ERRORS)
-    padded = np.zeros(space.max_bytes, np.uint8)
-    padded[: len(data)] = np.frombuffer(data, np.uint8)
-    return padded
+    data = len(data).to_bytes(_LENGTH_BYTES, "little") + data
+    return np.frombuffer(data.ljust(_slot_size(space), b"\0"), np.uint8)
 
 
 @unflatten.register(Utf8Text)
 def _unflatten(space: Utf8Text, x: NDArray[np.uint8]) -> str:  # type: ignore[misc]
-    return bytes(np.asarray(x, np.uint8)).rstrip(b"\0").decode("utf-8", _ENCODING_ERRORS)
+    data = bytes(np.asarray(x, np.uint8))
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    return data[_LENGTH_BYTES : _LENGTH_BYTES + length].decode("utf-8", _ENCODING_ERRORS)

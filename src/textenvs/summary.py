@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from textenvs.errors import TraceError
 from textenvs.metrics import Interval, bootstrap_mean, wilson
 from textenvs.rollout import Episode
+from textenvs.traces import replace_file
 
-__all__ = ["achievement_counts", "summarize", "write_summary"]
+__all__ = ["achievement_counts", "read_summary", "summarize", "write_summary"]
 
 
 def summarize(episodes: Sequence[Episode]) -> dict[str, dict[str, Any]]:
@@ -55,13 +57,29 @@ def write_summary(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
     """Add a summary to a JSON file, replaced as a whole; other environments' entries stay.
 
     Raises:
+        TraceError: if the file that is there is no summary.
         OSError: if the file cannot be written.
     """
-    merged = {**(json.loads(path.read_text()) if path.exists() else {}), **summary}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    merged = {**read_summary(path), **summary}
+    replace_file(path, json.dumps(merged, indent=2) + "\n")
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a summary file; empty if there is none.
+
+    Raises:
+        TraceError: if it is none.
+    """
+    if not path.exists():
+        return {}
+    content = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        summary = json.loads(content)
+    except json.JSONDecodeError:
+        summary = None
+    if not isinstance(summary, dict):
+        raise TraceError(f"{path}: expected a summary (a JSON object), got {content[:60]!r}")
+    return summary
 
 
 def format_interval(interval: Mapping[str, float] | Interval, *, percent: bool = False) -> str:

@@ -7,7 +7,8 @@ flushed as it is written, so that a killed run loses at most the step in flight;
 
 =========  ========================================================================================
 header     ``trace_version``, ``textenvs`` (package version), ``env_id``, ``env_spec`` (JSON of the
-           whole stack of wrappers), ``episode``, ``seed``, ``agent``, ``model``, ``settings``
+           whole stack of wrappers), ``episode``, ``seed``, ``options`` (of the reset), ``agent``,
+           ``model``, ``settings``
 step       ``t``, ``observation`` (what the action answers), ``action`` (as given to the
            environment), ``text_action`` (what was played), ``reward``, ``terminated``,
            ``truncated``, what :data:`INFO_KEYS` found in ``info``; an agent may add ``prompt``,
@@ -20,6 +21,7 @@ end        ``observation`` (the last), ``return``, ``length``, ``terminated``, `
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,7 @@ __all__ = [
     "header",
     "read_trace",
     "read_traces",
+    "replace_file",
 ]
 
 TRACE_VERSION = 1
@@ -69,12 +72,26 @@ class Trace:
     end: dict[str, Any] | None
     torn: bool
 
+    def compare(self, line: Mapping[str, Any], field: str, got: object) -> None:
+        """Compare a field of a line with what the game gives now.
+
+        Raises:
+            TraceError: if they differ, naming the step, what was expected and what came.
+        """
+        if field in line and line[field] != got:
+            where = f"step {line['t']}" if "t" in line else "the end"
+            raise TraceError(
+                f"{self.path}, {where}: expected the {field} {line[field]!r}, the game gives "
+                f"{got!r}; was it recorded with another version?"
+            )
+
 
 def header(
     env: gymnasium.Env[Any, Any],
     *,
     episode: int,
     seed: int | None,
+    options: Mapping[str, Any] | None = None,
     agent: str = "",
     model: str = "",
     settings: Mapping[str, Any] | None = None,
@@ -85,6 +102,7 @@ def header(
         env: what is played; its ``spec`` is kept if it has one.
         episode: which episode of the run.
         seed: what the episode was reset with; None if it continued a stream.
+        options: what else it was reset with.
         agent: the agent's name.
         model: the model's name, empty for agents without one.
         settings: further settings of the run, of JSON types.
@@ -100,9 +118,10 @@ def header(
         "env_spec": json.loads(spec.to_json()) if spec is not None else None,
         "episode": episode,
         "seed": seed,
+        **({"options": _plain(dict(options))} if options else {}),
         "agent": agent,
         "model": model,
-        "settings": dict(settings or {}),
+        "settings": _plain(dict(settings or {})),
     }
 
 
@@ -122,7 +141,6 @@ class TraceWriter:
     def __init__(
         self, path: Path, first: Mapping[str, Any], past: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._return = 0.0
         self._length = 0
@@ -131,9 +149,7 @@ class TraceWriter:
             lines.append(_line(step))
             self._count(step)
         # A new file replaces the old one whole, so that no kill leaves less than there was.
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text("".join(lines), encoding="utf-8")
-        fresh.replace(path)
+        replace_file(path, "".join(lines))
         self._file = path.open("a", encoding="utf-8")
 
     def step(
@@ -241,6 +257,18 @@ def read_traces(directory: Path) -> Iterator[Trace]:
     return (read_trace(path) for path in paths)
 
 
+def replace_file(path: Path, content: str) -> None:
+    """Write a file that replaces the one at a path as a whole, or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fresh.write_text(content, encoding="utf-8")
+    fresh.replace(path)
+
+
 def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
@@ -254,7 +282,12 @@ def _record(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can say in escapes only
+        line = json.dumps(record, separators=(",", ":"))
+    return f"{line}\n"
 
 
 def observed_text(observation: Any) -> str | None:

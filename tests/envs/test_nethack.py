@@ -233,3 +233,26 @@ def test_closing_twice_is_fine() -> None:
     env.reset(seed=0)
     env.close()
     env.close()
+
+
+def test_a_game_shows_nothing_of_the_games_before_it() -> None:
+    """The list of scores at the end is of this game alone."""
+    env = _make("Challenge", skip_more=True)
+    up, yes = (env.action_names.index(name) for name in ("up", "northwest"))
+    ends = []
+    for _ in range(2):
+        env.reset(seed=0)
+        env.step(up)
+        ends.append(env.step(yes)[0])
+    assert ends[0] == ends[1]
+    assert "You made the top ten list!" in ends[0]
+
+
+def test_all_pages_of_the_end_are_kept_whole() -> None:
+    env = _make("Challenge", skip_more=True)
+    env.reset(seed=0)
+    env.step(env.action_names.index("up"))
+    *_, info = env.step(env.action_names.index("northwest"))
+    assert "Agent the Ranger's attributes:" in info["messages"]
+    assert any(page.startswith("Goodbye Agent the Ranger...") for page in info["messages"])
+    assert not any("--More--" in page for page in info["messages"])

@@ -67,7 +67,7 @@ class BabyAIBotAgent(Agent):
                 f"got {spec_id!r}"
             )
         takes_numbers = isinstance(env.action_space, spaces.Discrete)
-        names = None if takes_numbers else getattr(env.unwrapped, "action_names", None)
+        names = None if takes_numbers else env.get_wrapper_attr("action_names")
         self._episodes[episode] = _Plan(game, np.random.default_rng([self._seed, seed]), names)
 
     def act(self, observations: Sequence[Any], infos: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -65,9 +65,8 @@ def _actions(env: gymnasium.Env[Any, Any]) -> list[Any]:
     if isinstance(env.action_space, spaces.Discrete):
         start = int(env.action_space.start)
         return list(range(start, start + int(env.action_space.n)))
-    names = getattr(env.unwrapped, "action_names", None)
-    if names is None:
+    if not env.has_wrapper_attr("action_names"):
         raise ValueError(
             f"expected a Discrete action space or action_names, got {env.action_space} without"
         )
-    return list(names)
+    return list(env.get_wrapper_attr("action_names"))

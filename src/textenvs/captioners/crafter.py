@@ -8,7 +8,7 @@ Every function reads an ``info`` mapping with the keys
 ``player_facing``     (dx, dy), one of the four unit steps
 ``inventory``         name -> count, the four vitals of :data:`VITALS` included
 ``sleeping, dead``    bool
-``view``              (9, 9): the width and height of the local view, whose last two rows are hidden
+``view``              (9, 9): the width and height of the view, the two hidden rows included
 ``daylight``          float in [0, 1], optional, read by :func:`default`
 ``ripe``              the (x, y) of the ripe plants, optional, read by :func:`default`
 ====================  =============================================================================

@@ -83,7 +83,8 @@ def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
         return " ".join(text.decode("latin-1").split()), False
     first = screen[:columns]
     indent = len(first) - len(first.lstrip(b" "))
-    left = min(left, indent)
+    # A window at the left edge has its mark one column in.
+    left = 0 if left <= 1 else min(left, indent)
     starts = range(0, (row + 1) * columns, columns)
     lines = [screen[start + left : start + columns].decode("latin-1").strip() for start in starts]
     return "\n".join(line for line in lines if line), True

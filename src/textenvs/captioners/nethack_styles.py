@@ -59,7 +59,7 @@ def _balrog(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
 def _pages(obs: Observation, messages: Sequence[str]) -> Sequence[str] | None:
     """All pages of a step, if the terminal no longer shows them all; None if it does."""
     shown = obs["message"].tobytes().partition(b"\0")[0].decode("latin-1").strip()
-    return None if list(messages) in ([], [shown]) else messages
+    return None if list(messages) in ([], [shown], [f"{shown} --More--"]) else messages
 
 
 def _blocks(values: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ import gymnasium
 from textenvs.errors import UnknownName
 from textenvs.registration import env_specs
 
-__all__ = ["check_id", "key_value", "make_env", "positive", "seed"]
+__all__ = ["check_id", "key_value", "make_env", "not_negative", "positive", "seed"]
 
 
 def positive(text: str) -> int:
@@ -21,9 +21,12 @@ def positive(text: str) -> int:
     return _integer(text, 1)
 
 
-def seed(text: str) -> int:
+def not_negative(text: str) -> int:
     """An integer of 0 or more."""
     return _integer(text, 0)
+
+
+seed = not_negative
 
 
 def _integer(text: str, least: int) -> int:
@@ -74,10 +77,16 @@ def make_env(
         MissingExtra: if the game is not installed.
     """
     kwargs = {**dict(settings), **({} if style is None else {"style": style})}
+    own = gymnasium.spec(check_id(env_id)).kwargs
+    for key in kwargs:
+        if key in own:
+            raise UnknownName(f"{key} is what {env_id} itself sets: choose another id instead")
     try:
-        return gymnasium.make(check_id(env_id), render_mode=render_mode, **kwargs)
-    except TypeError as error:
-        # What a constructor says of an argument that it does not take.
-        if not settings:
+        return gymnasium.make(env_id, render_mode=render_mode, **kwargs)
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
+        # What constructors of the games say of an argument that they do not take.
+        if not settings or isinstance(error, UnknownName):
             raise
-        raise UnknownName(f"{env_id} does not take what --set gives: {error}") from error
+        given = ", ".join(f"{key}={value!r}" for key, value in settings)
+        said = str(error) or type(error).__name__
+        raise UnknownName(f"{env_id} does not take {given}: {said}") from error

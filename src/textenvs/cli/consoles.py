@@ -21,7 +21,7 @@ def result_console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _UNLIMITED
-    return Console(width=width, markup=False, highlight=False)
+    return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def status_console() -> Console:
@@ -29,4 +29,4 @@ def status_console() -> Console:
     require("rich", extra="cli", needed_by="the command line")
     from rich.console import Console
 
-    return Console(stderr=True, markup=False, highlight=False)
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)

@@ -13,7 +13,7 @@ import gymnasium
 import textenvs
 from textenvs.agents import AGENTS
 from textenvs.cli import doctor, list_ids, play, replay, rollout
-from textenvs.cli.arguments import key_value, positive, seed
+from textenvs.cli.arguments import key_value, not_negative, positive, seed
 from textenvs.registration import GAMES
 
 __all__ = ["main"]
@@ -153,7 +153,11 @@ def _add_rollout(commands: Any) -> None:
         "--out", metavar="DIR", help="write traces to DIR/ID and a summary to DIR/summary.json"
     )
     parser.add_argument(
-        "--show", type=int, default=0, metavar="N", help="print N steps of each first episode"
+        "--show",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="print N steps of each first episode",
     )
 
 

@@ -46,7 +46,7 @@ def _play(env: gymnasium.Env[Any, Any], seed: int, console: Any) -> None:
         if terminated or truncated:
             console.print("The game is over." if terminated else "The limit of steps is reached.")
             break
-    console.print(f"{steps} steps, return {total:.2f}")
+    console.print(f"{steps} step{'' if steps == 1 else 's'}, return {total:.2f}")
 
 
 def _show(env: gymnasium.Env[Any, Any], observation: Any, console: Any) -> None:

@@ -28,21 +28,32 @@ def run(options: argparse.Namespace) -> int:
 def _show(trace: Trace, wait: bool) -> int:
     console = result_console()
     first = trace.header
-    by = " ".join(filter(None, (first["agent"], first["model"])))
-    console.print(f"{first['env_id']}, seed {first['seed']}, played by {by or 'nobody named'}\n")
+    by = " ".join(filter(None, (first.get("agent"), first.get("model")))) or "nobody named"
+    seed = first.get("seed")
+    seeded = "" if seed is None else f", seed {seed}"
+    console.print(f"{first.get('env_id', 'unknown game')}{seeded}, played by {by}\n")
     for step in trace.steps:
-        console.print(step["observation"], soft_wrap=True)
+        console.print(step.get("observation", "(no observation)"), soft_wrap=True)
+        played = step.get("text_action") or step.get("action", "(no action)")
         invalid = " (the answer named no action)" if step.get("invalid_action") else ""
-        reward = f", reward {step['reward']:+.2f}" if step["reward"] else ""
-        console.print(f"[{step['t']}] > {step['text_action']}{invalid}{reward}\n")
-        if wait and input("Enter for the next step, q to leave: ").strip() == "q":
+        reward = f", reward {step['reward']:+.2f}" if step.get("reward") else ""
+        console.print(f"[{step['t']}] > {played}{invalid}{reward}\n", soft_wrap=True)
+        if wait and _asks_to_leave():
             return 0
     if trace.end is None:
         console.print(f"The trace stops after {_complete(trace)}: the episode was not finished.")
     else:
-        console.print(trace.end["observation"], soft_wrap=True)
-        console.print(f"The end: {trace.end['length']} steps, return {trace.end['return']:.2f}")
+        console.print(trace.end.get("observation", "(no observation)"), soft_wrap=True)
+        total = sum(step.get("reward", 0.0) for step in trace.steps)
+        console.print(f"The end: {len(trace.steps)} steps, return {total:.2f}")
     return 0
+
+
+def _asks_to_leave() -> bool:
+    try:
+        return input("Enter for the next step, q to leave: ").strip() == "q"
+    except EOFError:
+        return True
 
 
 def _complete(trace: Trace) -> str:
@@ -56,29 +67,23 @@ def _check(trace: Trace) -> int:
     Raises:
         TraceError: at the first difference, or if the trace cannot be played.
     """
-    if trace.header["env_spec"] is None or trace.header["seed"] is None:
+    first = trace.header
+    if first.get("env_spec") is None or first.get("seed") is None:
         raise TraceError(f"{trace.path}: expected an env_spec and a seed to play again, got none")
-    env = gymnasium.make(EnvSpec.from_json(json.dumps(trace.header["env_spec"])))
+    env = gymnasium.make(EnvSpec.from_json(json.dumps(first["env_spec"])))
+    total = 0.0
     try:
-        observation, _ = env.reset(seed=trace.header["seed"])
+        observation, _ = env.reset(seed=first["seed"], options=first.get("options") or None)
         for step in trace.steps:
-            _compare(
-                trace, step["t"], "observation", step["observation"], observed_text(observation)
-            )
+            trace.compare(step, "observation", observed_text(observation))
             observation, reward, *_ = env.step(step["action"])
-            _compare(trace, step["t"], "reward", step["reward"], float(reward))
+            trace.compare(step, "reward", float(reward))
+            total += float(reward)
         if trace.end is not None:
-            _compare(
-                trace, "end", "observation", trace.end["observation"], observed_text(observation)
-            )
+            trace.compare(trace.end, "observation", observed_text(observation))
+            trace.compare(trace.end, "return", total)
+            trace.compare(trace.end, "length", len(trace.steps))
     finally:
         env.close()
     print(f"{trace.path}: {_complete(trace)}, each text and reward as recorded")
     return 0
-
-
-def _compare(trace: Trace, t: object, what: str, recorded: object, got: object) -> None:
-    if recorded != got:
-        raise TraceError(
-            f"{trace.path}, step {t}: expected the {what} {recorded!r}, the game gives {got!r}"
-        )

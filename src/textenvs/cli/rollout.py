@@ -11,32 +11,51 @@ from textenvs.agents import get_agent
 from textenvs.cli.arguments import check_id, make_env
 from textenvs.cli.consoles import result_console, status_console
 from textenvs.rollout import Episode, Event, rollout
-from textenvs.summary import achievement_counts, format_interval, summarize, write_summary
+from textenvs.summary import (
+    achievement_counts,
+    format_interval,
+    read_summary,
+    summarize,
+    write_summary,
+)
 
 __all__ = ["run"]
 
 _STEPS_A_REFRESH = 100
+_SUMMARY = "summary.json"
 
 
 def run(options: argparse.Namespace) -> int:
     """Play all ids, write traces and the summary, and print the table."""
-    for env_id in options.ids:
-        check_id(env_id)
-    get_agent(options.agent)  # a wrong name is told before anything is played
+    # What is wrong is told before anything is played.
+    ids = [check_id(env_id) for env_id in dict.fromkeys(options.ids)]
+    get_agent(options.agent)
     out = None if options.out is None else Path(options.out)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        _make_folder(out)
+        read_summary(out / _SUMMARY)
     console = result_console()
     played: list[Episode] = []
-    for env_id in options.ids:
-        episodes = _play(env_id, options, out, console)
-        played += episodes
-        if out is not None:
-            write_summary(out / "summary.json", summarize(episodes))
-    _print_table(played, options.agent, console)
+    try:
+        for env_id in ids:
+            episodes = _play(env_id, options, out, console)
+            played += episodes
+            if out is not None:
+                write_summary(out / _SUMMARY, summarize(episodes))
+    finally:
+        # Also of what was played before something went wrong.
+        if played:
+            _print_table(played, options.agent, console)
     if out is not None:
-        console.print(f"Traces and summary: {out}")
+        console.print(f"Traces and summary: {out}", soft_wrap=True)
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotADirectoryError(f"--out: expected a folder, got {folder}, a file") from error
 
 
 def _play(
@@ -61,7 +80,7 @@ def _play(
 
 
 class _Progress:
-    """A progress bar on stderr: episodes, steps, and steps a second."""
+    """A progress bar on stderr, from the first step on: episodes, steps, and the time."""
 
     def __init__(self, env_id: str, episodes: int) -> None:
         from rich.progress import (
@@ -84,16 +103,19 @@ class _Progress:
         self._steps = 0
 
     def __enter__(self) -> Callable[[Event], None]:
-        self._bar.start()
         return self._on_step
 
     def __exit__(self, *error: object) -> None:
+        if not self._steps:
+            return
         if error[0] is None:
             # Episodes that were read from traces count as well.
             self._bar.update(self._task, completed=self._bar.tasks[0].total, steps=self._steps)
         self._bar.stop()
 
     def _on_step(self, event: Event) -> None:
+        if not self._steps:
+            self._bar.start()
         self._steps += 1
         if event.over or self._steps % _STEPS_A_REFRESH == 0:
             self._bar.update(self._task, advance=int(event.over), steps=self._steps)

@@ -33,14 +33,18 @@ class TextEnv(gymnasium.Env[Any, Any]):
         action_names: as above.
         action_aliases: further texts that mean an action (keys, the game's own names) -> action.
         default_action: what is played where no valid action was chosen; BALROG's choice.
+        reset_options: what ``reset(options=...)`` reads.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012  # as Gymnasium declares it
-        "render_modes": ["ansi", "rgb_array"], "render_fps": 10}
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 10,
+    }
 
     action_names: tuple[str, ...]
     action_aliases: Mapping[str, int]
     default_action: int
+    reset_options: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ _MAX_ACTION = 256
 
 
 class HistoryObservation(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Show the last ``length`` observations and actions, as text, before the current observation.
+    r"""Show the last ``length`` observations and actions, as text, before the current observation.
 
     The text reads "Observation: ...", "Action: ...", and so on, the oldest first; the actions are
     those that were played, ``info["text_action"]``. A dict observation has its ``"text"`` extended.
@@ -35,11 +35,15 @@ class HistoryObservation(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
         >>> env = HistoryObservation(
         ...     gymnasium.make("BabyAI-Text-GoToLocal-v0", style="glam"), length=1
         ... )
-        >>> _ = env.reset(seed=3)
-        >>> print(env.step(0)[0])
-        Observation: You see a wall 3 steps forward, You see a wall 1 step left
+        >>> _ = env.reset(seed=2)
+        >>> print(env.step(0)[0].replace(", You", ",\n    You"))
+        Observation: You see a wall 1 step forward,
+            You see a wall 2 steps left
         Action: turn left
-        Observation: You see a wall 1 step forward, You see a yellow ball 1 step right
+        Observation: You see a wall 2 steps forward,
+            You see a wall 1 step right,
+            You see a red box 3 steps left and 1 step forward,
+            You see a purple key 2 steps left
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], length: int = 4) -> None:
@@ -49,9 +53,9 @@ class HistoryObservation(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
         gymnasium.Wrapper.__init__(self, env)
         space = env.observation_space
         self._is_dict = isinstance(space, spaces.Dict)
-        text = space["text"] if isinstance(space, spaces.Dict) else space
+        text = space.spaces.get("text") if isinstance(space, spaces.Dict) else space
         if not isinstance(text, spaces.Text):
-            raise ValueError(f"expected an observation of text, got the space {text}")
+            raise ValueError(f"expected an observation of text, got the space {space}")
         longest = Utf8Text((text.max_length + _MAX_ACTION) * (length + 1))
         if isinstance(space, spaces.Dict):
             self.observation_space = spaces.Dict({**space.spaces, "text": longest})

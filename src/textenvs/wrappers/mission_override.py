@@ -22,6 +22,7 @@ class MissionOverride(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorAr
             door", "put the green box next to a ball".
 
     Raises:
+        ValueError: if the environment's ``reset`` takes no mission.
         InvalidMission: at ``reset``, if the mission is not understood or the level cannot host it.
 
     Example:
@@ -34,6 +35,8 @@ class MissionOverride(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorAr
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], mission: str) -> None:
+        if "mission" not in getattr(env.unwrapped, "reset_options", ()):
+            raise ValueError(f"expected an environment whose reset takes a mission, got {env}")
         RecordConstructorArgs.__init__(self, mission=mission)
         gymnasium.Wrapper.__init__(self, env)
         self._mission = mission

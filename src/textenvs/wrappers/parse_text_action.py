@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from textenvs.errors import InvalidActionText, choose
@@ -17,6 +18,7 @@ __all__ = ["ON_INVALID", "ParseTextAction"]
 
 ON_INVALID = ("default", "random", "repeat", "raise")
 
+_SHOWN = 200  # characters of an answer in an error
 _MAX_TEXT = 65_536  # a long chain of thought; what is longer is parsed as well
 
 
@@ -37,7 +39,11 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
 
     Raises:
         UnknownName: if ``on_invalid``, ``mention`` or ``default_action`` is none of its choices.
-        ValueError: if the environment has no names for its actions and none are given.
+        ValueError: if the environment's actions are not ``Discrete``, or there are not as many
+            names as actions.
+
+    Attributes:
+        action_names: the texts of the actions.
 
     Example:
         >>> import gymnasium, textenvs
@@ -74,7 +80,12 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
                 f"expected action_names, or an environment that has them, got {env} without"
             )
         aliases = {} if action_names else getattr(base, "action_aliases", {})
-        self._names = names
+        space = env.action_space
+        if not isinstance(space, spaces.Discrete) or space.start != 0 or space.n != len(names):
+            raise ValueError(
+                f"expected Discrete actions with a name each, got {space} and {len(names)} names"
+            )
+        self.action_names = names
         self._parser = ActionParser(names, aliases, mention)
         if default_action is None:
             self._default = 0 if action_names else int(getattr(base, "default_action", 0))
@@ -113,8 +124,9 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
     def _instead(self, text: object) -> int:
         if self._on_invalid == "raise":
             raise InvalidActionText(
-                f"expected one of the actions {', '.join(map(repr, self._names))}, got {text!r}"
+                f"expected one of the actions {', '.join(map(repr, self.action_names))}, "
+                f"got {repr(text)[:_SHOWN]}"
             )
         if self._on_invalid == "random":
-            return int(self._random.integers(len(self._names)))
+            return int(self._random.integers(len(self.action_names)))
         return self._last_valid if self._on_invalid == "repeat" else self._default

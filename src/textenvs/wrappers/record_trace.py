@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from gymnasium.utils import RecordConstructorArgs
 from textenvs.traces import TraceWriter, header
 
 __all__ = ["RecordTrace"]
+
+_EPISODE = re.compile(r"episode-(\d+)\.jsonl")
 
 
 class RecordTrace(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -56,12 +59,18 @@ class RecordTrace(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     ) -> tuple[Any, dict[str, Any]]:
         """Reset the environment and begin a file."""
         self._close_file()
+        self._notes = {}
         self._observation, info = self.env.reset(seed=seed, options=options)
-        episode = _next_episode(self._directory)
-        self._writer = TraceWriter(
-            self._directory / f"episode-{episode:05d}.jsonl",
-            header(self.env, episode=episode, seed=seed, agent=self._agent, model=self._model),
+        episode, path = _reserve(self._directory)
+        first = header(
+            self.env,
+            episode=episode,
+            seed=seed,
+            options=options,
+            agent=self._agent,
+            model=self._model,
         )
+        self._writer = TraceWriter(path, first)
         return self._observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -97,6 +106,16 @@ class RecordTrace(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             self._writer = None
 
 
-def _next_episode(directory: Path) -> int:
-    numbers = [int(path.stem.partition("-")[2]) for path in directory.glob("episode-*.jsonl")]
-    return max(numbers, default=-1) + 1
+def _reserve(directory: Path) -> tuple[int, Path]:
+    """Take the next number, and make its file so that no other process takes it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    names = (_EPISODE.fullmatch(path.name) for path in directory.iterdir())
+    episode = max((int(name[1]) + 1 for name in names if name), default=0)
+    while True:
+        path = directory / f"episode-{episode:05d}.jsonl"
+        try:
+            path.open("x").close()
+        except FileExistsError:
+            episode += 1
+        else:
+            return episode, path

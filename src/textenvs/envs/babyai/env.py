@@ -52,6 +52,8 @@ class MiniGridTextEnv(TextEnv):
         UnknownName: for a level, style or observation that does not exist.
     """
 
+    reset_options = ("mission",)
+
     def __init__(
         self,
         level: str,

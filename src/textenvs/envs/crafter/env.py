@@ -69,8 +69,9 @@ class CrafterTextEnv(TextEnv):
         strict: whether a published style is reproduced to the letter; None for the task's.
         obs: ``"text"`` or ``"dict"`` (see Observation).
         area: width and height of the world, in cells.
-        view: width and height of the view, in cells, the two hidden rows included.
-        length: steps after which an episode is truncated, a hidden Noop included.
+        view: width and height of the view, in cells, the rows that the inventory hides included
+            (crafter's: one for every ``width`` of the 16 items).
+        length: steps after which an episode is truncated, a hidden Noop included; 0 for none.
         size: width and height of a picture, in pixels.
         render_mode: ``"ansi"`` (the view as letters), ``"rgb_array"`` or None.
 
@@ -82,6 +83,7 @@ class CrafterTextEnv(TextEnv):
     Raises:
         MissingExtra: if crafter is not installed.
         UnknownName: for a task, style or observation that does not exist.
+        ValueError: for sizes that cannot be.
     """
 
     def __init__(
@@ -108,10 +110,20 @@ class CrafterTextEnv(TextEnv):
         from textenvs.envs.crafter.reference import ACTIONS, ReferenceCrafter
 
         self._action_ids = ACTIONS
+        width, height = _pair("view", view, 1)
+        hidden_rows = math.ceil(_VITALS_AND_ITEMS / width)
+        self._view_shape = (width, height - hidden_rows)
+        if min(self._view_shape) < 1 or not all(side % 2 for side in self._view_shape):
+            raise ValueError(
+                "expected a view of odd width whose visible height is odd, got "
+                f"{width} x {height}, of which {hidden_rows} rows are hidden by the inventory"
+            )
+        if not isinstance(length, int) or length < 0:
+            raise ValueError(f"expected a length of 0 (no limit) or more steps, got {length!r}")
         self.game = ReferenceCrafter(
-            area=(int(area[0]), int(area[1])),
-            view=(int(view[0]), int(view[1])),
-            size=(int(size[0]), int(size[1])),
+            area=_pair("area", area, 8),
+            view=(width, height),
+            size=_pair("size", size, 9),
             length=length,
         )
         self._view_shape = (
@@ -209,6 +221,14 @@ class CrafterTextEnv(TextEnv):
         if self.render_mode == "rgb_array":
             return self.game.render()
         return None
+
+
+def _pair(name: str, value: Sequence[int], least: int) -> tuple[int, int]:
+    """Check a width and a height."""
+    sides = tuple(value) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= least for side in sides):
+        raise ValueError(f"expected {name} as two integers of {least} or more, got {value!r}")
+    return sides[0], sides[1]
 
 
 def _local_view(

@@ -106,7 +106,8 @@ class ReferenceCrafter(crafter.Env):
             "inventory": {name: int(count) for name, count in player.inventory.items()},
             "sleeping": bool(player.sleeping),
             "dead": bool(player.health <= 0),
-            "view": (int(self._view[0]), int(self._view[1])),
+            # As captions count it: of the visible rows and two that are hidden.
+            "view": (int(self._local_view._grid[0]), int(self._local_view._grid[1]) + 2),
             "daylight": float(self._world.daylight),
             "ripe": tuple(
                 (int(obj.pos[0]), int(obj.pos[1]))

@@ -43,6 +43,10 @@ _CAPTION_KEYS = (
     *("glyphs", "blstats", "message", "inv_strs", "inv_letters", "tty_chars", "tty_cursor"),
 )
 _MAX_TEXT = 32_768
+_ROLES = (
+    *("@", "arc", "bar", "cav", "hea", "kni", "mon", "pri", "rog", "ran", "sam", "tou", "val"),
+    "wiz",
+)
 _HALLUCINATING = 0x200  # the bit of blstats' condition
 _EAT_QUESTION = "What do you want to eat"
 _FIRST_LETTER = re.compile(r"\[([a-zA-Z])")
@@ -78,7 +82,7 @@ class NetHackTextEnv(TextEnv):
 
     Raises:
         MissingExtra: if nle is not installed.
-        UnknownName: for a task, style, observation or set of actions that does not exist.
+        UnknownName: for a task, style, observation, role or set of actions that does not exist.
     """
 
     def __init__(
@@ -112,10 +116,12 @@ class NetHackTextEnv(TextEnv):
         everything = self.task.everything
         action_set = actions or ("all" if everything else "task")
         choose("actions", action_set, ("task", "all"))
+        hero = character or ("@" if everything else "mon-hum-neu-mal")
+        choose("role of a character", hero.partition("-")[0], _ROLES)
         self._actions = describe(nethack.ACTIONS if action_set == "all" else TASK_ACTIONS)
         self.action_keys = tuple(action.key for action in self._actions)
         self.success_reward = float(success_reward)
-        self.penalty_step = self.task.penalty_step if penalty_step is None else penalty_step
+        self.penalty_step = float(self.task.penalty_step if penalty_step is None else penalty_step)
         self.eat_fix = eat_fix
         self._no_progress_timeout = no_progress_timeout if everything else None
         if options is None and task == "Gold":
@@ -127,7 +133,7 @@ class NetHackTextEnv(TextEnv):
         _check_keys(array_keys, nethack.OBSERVATION_DESC)
         self.game = Game(
             keys=(*_CAPTION_KEYS, *array_keys),
-            character=character or ("@" if everything else "mon-hum-neu-mal"),
+            character=hero,
             options=options,
             answer_everything=everything,
             skip_more=skip_more or not everything,

@@ -9,16 +9,21 @@ last screen as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from nle import nethack
 from numpy.typing import NDArray
 
-__all__ = ["Game"]
+from textenvs.captioners.nethack_default import screen_text
+
+__all__ = ["MORE", "Game"]
 
 _SPACE = ord(" ")
 _ESCAPE = 0x1B
+
+MORE = "--More--"
 
 # Entries of NLE's `internal` and `program_state`.
 _IN_QUESTION, _IN_LINE_INPUT, _WAITS_FOR_SPACE, _NUTRITION = 1, 2, 3, 7
@@ -58,7 +63,9 @@ class Game:
         tiles: bool,
     ) -> None:
         names = tuple(
-            dict.fromkeys((*keys, "glyphs", "blstats", "message", "internal", "program_state"))
+            dict.fromkeys(
+                (*keys, "glyphs", "blstats", "message", "tty_chars", "internal", "program_state")
+            )
         )
         self._nethack = nethack.Nethack(
             observation_keys=names,
@@ -80,6 +87,7 @@ class Game:
 
     def reset(self, core: int, display: int) -> None:
         """Begin a new game from the seeds of NetHack's two generators."""
+        self._forget_scores()
         self._nethack.set_initial_seeds(core, display, reseed=False)
         self.arrays = dict(zip(self._names, self._nethack.reset(), strict=True))
         self.blstats = self.arrays["blstats"]
@@ -132,12 +140,17 @@ class Game:
             self._nethack.close()
             self._nethack = None
 
+    def _forget_scores(self) -> None:
+        """Empty the list of scores, which would show the games before at the end of this one."""
+        for name in ("record", "logfile", "xlogfile"):
+            Path(self._nethack._vardir, name).write_bytes(b"")
+
     def _key(self, code: int) -> None:
         _, self.over = self._nethack.step(code)
 
     def _turn_pages(self) -> None:
         while not self.over and self._internal[_WAITS_FOR_SPACE]:
-            self._keep_page()
+            self.messages += filter(None, [self._page()])
             self._key(_SPACE)
 
     def _dismiss(self) -> None:
@@ -157,24 +170,16 @@ class Game:
         return self._answer_everything or any(words in message for words in _AGENTS_QUESTIONS)
 
     def _keep_page(self) -> None:
+        """Keep the page that stays; if it waits for a key, it says so, as on the terminal."""
         page = self._page()
-        if page:
-            self.messages.append(page)
+        if page and self._internal[_WAITS_FOR_SPACE] and not self.over:
+            page = f"{page} {MORE}"
+        self.messages += filter(None, [page])
 
     def _page(self) -> str:
         """The message on the screen, or the window that waits for a key."""
         text = self._message.tobytes().partition(b"\0")[0].decode("latin-1").strip()
-        if text or not self._internal[_WAITS_FOR_SPACE] or "tty_chars" not in self.arrays:
+        if text or not self._internal[_WAITS_FOR_SPACE]:
             return text
-        return self._window()
-
-    def _window(self) -> str:
-        """The rows of a text window down to its "--More--" or "(end)"."""
-        rows = [row.rstrip(" \0") for row in self.terminal().split("\n")]
-        for last, row in enumerate(rows):
-            end = max(row.rfind("--More--"), row.rfind("(end)"))
-            if end >= 0:
-                indent = end if last else 0
-                lines = [line[indent:].strip() for line in rows[:last]]
-                return "\n".join(line for line in lines if line)
-        return ""
+        screen = self.arrays["tty_chars"]
+        return screen_text(screen.tobytes(), screen.shape[1])[0].removesuffix(MORE).rstrip()
