@@ -17,8 +17,8 @@ import pytest
 
 from textenvs.agents import get_agent
 from textenvs.cli import main
+from textenvs.loop import rollout
 from textenvs.metrics import bootstrap_mean, wilson
-from textenvs.rollout import rollout
 from textenvs.traces import read_trace, read_traces
 
 LEVEL = "BabyAI-Text-GoToLocal-v0"

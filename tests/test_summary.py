@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from textenvs.loop import Episode
 from textenvs.metrics import bootstrap_mean, wilson
-from textenvs.rollout import Episode
 from textenvs.summary import achievement_counts, format_interval, summarize, write_summary
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from textenvs.errors import TraceError
+from textenvs.loop import Episode
 from textenvs.metrics import Interval, bootstrap_mean, wilson
-from textenvs.rollout import Episode
 from textenvs.traces import replace_file
 
 __all__ = ["achievement_counts", "read_summary", "summarize", "write_summary"]

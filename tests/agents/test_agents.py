@@ -13,7 +13,7 @@ import pytest
 import textenvs
 from textenvs.agents import AGENTS, Agent, BabyAIBotAgent, RandomAgent, get_agent
 from textenvs.errors import UnknownName
-from textenvs.rollout import rollout
+from textenvs.loop import rollout
 from textenvs.wrappers import HistoryObservation, MissionOverride, ParseTextAction
 
 LEVEL = "BabyAI-Text-GoToLocal-v0"

@@ -10,7 +10,7 @@ from typing import Any
 from textenvs.agents import get_agent
 from textenvs.cli.arguments import check_id, make_env
 from textenvs.cli.consoles import result_console, status_console
-from textenvs.rollout import Episode, Event, rollout
+from textenvs.loop import Episode, Event, rollout
 from textenvs.summary import (
     achievement_counts,
     format_interval,

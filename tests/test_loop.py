@@ -19,7 +19,7 @@ import pytest
 import textenvs
 from textenvs.agents import Agent, BabyAIBotAgent, RandomAgent
 from textenvs.errors import TraceError
-from textenvs.rollout import Episode, Event, episode_seed, rollout
+from textenvs.loop import Episode, Event, episode_seed, rollout
 from textenvs.traces import read_trace
 from textenvs.wrappers import HistoryObservation, ParseTextAction
 
@@ -255,7 +255,7 @@ SCRIPT = textwrap.dedent(
     import os, signal, sys
     import gymnasium, textenvs.traces
     from textenvs.agents import get_agent
-    from textenvs.rollout import rollout
+    from textenvs.loop import rollout
 
     folder, agent, num_envs, kill_at, how = sys.argv[1:]
     lines = 0
