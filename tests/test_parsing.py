@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from textenvs.envs.babyai.env import _MINIGRID_NAMES
 from textenvs.envs.babyai.env import ACTION_NAMES as BABYAI
-from textenvs.envs.crafter.env import ACTION_NAMES as CRAFTER
+from textenvs.envs.crafter.tasks import ACTION_NAMES as CRAFTER
 from textenvs.envs.nethack.actions import TASK_ACTION_NAMES as NETHACK
 from textenvs.parsing import STAGES, ActionParser, ParsedAction
 

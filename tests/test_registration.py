@@ -8,7 +8,7 @@ import pytest
 
 import textenvs
 from textenvs.envs.babyai.level_table import LEVELS, MINIGRID_IDS
-from textenvs.envs.crafter.env import TASKS as CRAFTER_TASKS
+from textenvs.envs.crafter.tasks import TASKS as CRAFTER_TASKS
 from textenvs.errors import UnknownName
 
 BACKGROUND_KNOWLEDGE = 17

@@ -18,7 +18,10 @@ __all__ = ["GAMES", "env_specs", "register_envs"]
 
 GAMES = ("Crafter", "BabyAI", "MiniGrid", "NetHack")
 
-_CRAFTER_TASKS = ("", "NoReward", "SmartPlay", "BALROG")
+_CRAFTER_TASKS = (
+    *("", "NoReward", "SmartPlay", "BALROG"),
+    *("Reward", "PlaceCraftingTable", "MakeWoodPickAxe", "CollectDrink", "EatCow"),
+)
 # BALROG's evaluator stops an episode after 2000 steps of the agent; its hidden Noop is not one.
 _CRAFTER_LIMITS = {"BALROG": 2000}
 

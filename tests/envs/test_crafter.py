@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from textenvs.captioners.crafter import smartplay
-from textenvs.envs.crafter.env import ACTION_NAMES, CrafterTextEnv
+from textenvs.envs.crafter.env import CrafterTextEnv
 from textenvs.envs.crafter.reference import ReferenceCrafter
+from textenvs.envs.crafter.tasks import ACTION_NAMES
 
 NOOP, SLEEP = 0, 6
 FRAME_STEPS = 330  # a whole day and a night

@@ -50,6 +50,7 @@ _PLANT = NAMES.index("plant")
 _RIPE_PLANT = len(NAMES)  # an id of our own: `semantic` does not tell ripe plants from young ones
 _THREATS = frozenset(map(NAMES.index, ("zombie", "skeleton", "arrow")))
 _COMPASS = {"north": (0, -1), "east": (1, 0), "south": (0, 1), "west": (-1, 0)}
+_KEPT = 8192  # texts of views and inventories, which return again and again
 _NIGHT = 0.5  # crafter darkens and blurs its picture below this daylight
 
 _OUT_OF_MAP = "Error, you are out of the map."
@@ -126,8 +127,16 @@ def _items(info: Info) -> list[tuple[str, int]]:
 def _status_block(info: Info) -> str:
     """SmartPlay's and BALROG's lists of the vitals and of what is carried."""
     inventory = info["inventory"]
+    return _status_lines(tuple(inventory), tuple(inventory.values()))
+
+
+@lru_cache(maxsize=_KEPT)
+def _status_lines(names: tuple[str, ...], counts: tuple[int, ...]) -> str:
+    inventory = dict(zip(names, counts, strict=True))
     vitals = "\n".join([f"- {name}: {inventory[name]}/9" for name in VITALS])
-    items = "\n".join([f"- {name}: {n}" for name, n in _items(info)])
+    items = "\n".join(
+        [f"- {name}: {n}" for name, n in inventory.items() if n and name not in VITALS]
+    )
     carried = f"Your inventory:\n{items}" if items else "You have nothing in your inventory."
     return f"Your status:\n{vitals}\n\n{carried}"
 
@@ -323,18 +332,13 @@ def default(info: Info) -> str:
     """
     window = _window(info, blind_at_edges=False)
     assert window is not None
-    window = _mark_ripe_plants(info, window)
-    beside = {name: _beside(window, step) for name, step in _COMPASS.items()}
+    near, _ = _sorted_by_distance(_mark_ripe_plants(info, window))
     facing = _FACING[int(info["player_facing"][0]), int(info["player_facing"][1])]
-    sides = ", ".join([f"{name} {thing}" for name, thing in beside.items() if name != facing])
-    lines = [f"You face {facing}: {beside[facing]}. Beside you: {sides}."]
-    further = _further(window, set(beside.values()))
-    if further:
-        lines.append(f"Steps away: {', '.join(further)}.")
     inventory = info["inventory"]
-    vitals = ", ".join([f"{name} {inventory[name]}" for name in VITALS])
-    carried = ", ".join([_count(name, n) for name, n in _items(info)])
-    lines.append(f"{vitals.capitalize()} (of 9). You carry {carried or 'nothing'}.")
+    lines = [
+        _surroundings(near, window.cells.shape, window.center, facing),
+        _carried(tuple(inventory), tuple(inventory.values())),
+    ]
     if info["sleeping"]:
         lines.insert(0, "You are asleep.")
     elif info["dead"]:
@@ -358,21 +362,38 @@ def _mark_ripe_plants(info: Info, window: _Window) -> _Window:
     return _Window(cells, window.center)
 
 
-def _beside(window: _Window, step: tuple[int, int]) -> str:
-    x, y = window.center[0] + step[0], window.center[1] + step[1]
-    width, height = window.cells.shape
-    inside = 0 <= x < width and 0 <= y < height
-    return _DEFAULT_NAMES[window.cells[x, y]] if inside else "edge of the world"
+@lru_cache(maxsize=_KEPT)
+def _surroundings(near: bytes, shape: tuple[int, int], center: tuple[int, int], facing: str) -> str:
+    """What is in front, beside and further off; ``near`` are the ids in order of distance."""
+    _, offsets = _nearest_first(shape, center)
+    # At the map's corners two of the four sides are missing.
+    sides = dict(zip(offsets[1:5], near[1:5], strict=True))
+    beside = {name: _side(sides.get(step)) for name, step in _COMPASS.items()}
+    others = ", ".join([f"{name} {thing}" for name, thing in beside.items() if name != facing])
+    lines = f"You face {facing}: {beside[facing]}. Beside you: {others}."
+    further = _further(near, offsets, set(beside.values()))
+    return f"{lines}\nSteps away: {', '.join(further)}." if further else lines
 
 
-def _further(window: _Window, beside: set[str]) -> list[str]:
+def _side(kind: int | None) -> str:
+    return "edge of the world" if kind is None else _DEFAULT_NAMES[kind]
+
+
+def _further(near: bytes, offsets: tuple[tuple[int, int], ...], beside: set[str]) -> list[str]:
     """The things that are not beside the player, the nearest first."""
-    near, offsets = _sorted_by_distance(window)
-    kinds = [k for k in set(near) if k != _PLAYER]
+    kinds = set(near) - {_PLAYER}
     found = [near.find(k) for k in kinds if k not in _THREATS and _DEFAULT_NAMES[k] not in beside]
     if not _THREATS.isdisjoint(kinds):
         found += [i for i, k in enumerate(near) if k in _THREATS and sum(map(abs, offsets[i])) > 1]
     return [_default_item(near[i], *offsets[i]) for i in sorted(found)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _carried(names: tuple[str, ...], counts: tuple[int, ...]) -> str:
+    inventory = dict(zip(names, counts, strict=True))
+    vitals = ", ".join([f"{name} {inventory[name]}" for name in VITALS])
+    items = [_count(name, n) for name, n in inventory.items() if n and name not in VITALS]
+    return f"{vitals.capitalize()} (of 9). You carry {', '.join(items) or 'nothing'}."
 
 
 def _balrog_caption(info: Info, strict: bool) -> Caption:

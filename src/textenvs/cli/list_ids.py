@@ -7,7 +7,7 @@ import argparse
 from textenvs.captioners import babyai, crafter
 from textenvs.captioners.nethack_styles import STYLES as NETHACK_STYLES
 from textenvs.envs.babyai.env import ACTION_NAMES as MINIGRID_ACTIONS
-from textenvs.envs.crafter.env import ACTION_NAMES as CRAFTER_ACTIONS
+from textenvs.envs.crafter.tasks import ACTION_NAMES as CRAFTER_ACTIONS
 from textenvs.envs.nethack.actions import TASK_ACTION_NAMES
 from textenvs.registration import GAMES, env_specs
 

@@ -15,6 +15,7 @@ from textenvs.spaces import Utf8Text
 __all__ = ["OBSERVATIONS", "TextEnv"]
 
 OBSERVATIONS = ("text", "dict")
+STATE_VERSION = 1
 
 
 class TextEnv(gymnasium.Env[Any, Any]):
@@ -45,6 +46,7 @@ class TextEnv(gymnasium.Env[Any, Any]):
     action_aliases: Mapping[str, int]
     default_action: int
     reset_options: tuple[str, ...] = ()
+    _settings: list[Any]  # what a state must agree on, of JSON types
 
     def __init__(
         self,
@@ -68,6 +70,51 @@ class TextEnv(gymnasium.Env[Any, Any]):
         text = Utf8Text(max_length)
         self._array_keys = tuple(arrays) if obs == "dict" else ()
         self.observation_space = spaces.Dict({"text": text, **arrays}) if obs == "dict" else text
+
+    def get_state(self) -> dict[str, Any]:
+        """A copy of the whole state of the game, which pickles.
+
+        What wrappers keep (the steps that ``TimeLimit`` counts, a history) is theirs.
+
+        Raises:
+            ValueError: before the first ``reset``.
+        """
+        data = self._state_of_game()
+        return {
+            "state_of": type(self).__name__,
+            "state_version": STATE_VERSION,
+            "settings": self._settings,
+            "np_random": self.np_random.bit_generator.state,
+            "data": data,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Go on from a state: what follows is what followed it.
+
+        Returns:
+            The observation and the info of that state.
+
+        Raises:
+            ValueError: if it is a state of another game, other settings or another version.
+        """
+        expected = {
+            "state_of": type(self).__name__,
+            "state_version": STATE_VERSION,
+            "settings": self._settings,
+        }
+        for key, value in expected.items():
+            got = state.get(key) if isinstance(state, dict) else state
+            if got != value:
+                raise ValueError(f"expected a state with {key} {value!r}, got {got!r}")
+        result = self._set_state_of_game(state["data"])
+        self.np_random.bit_generator.state = state["np_random"]
+        return result
+
+    def _state_of_game(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        raise NotImplementedError
 
     def _observation(self, caption: Caption, arrays: Mapping[str, Any]) -> Any:
         """The observation that the space asks for: the text, alone or beside the arrays."""

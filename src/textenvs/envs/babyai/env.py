@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,8 @@ class MiniGridTextEnv(TextEnv):
         self._caption = STYLES[style]
         require("minigrid", extra="babyai", needed_by=_text_id(level))
         self.game = _make_level(level, level_kwargs)
+        self._settings = [level, level_kwargs]
+        self._last: tuple[str, bool] | None = None
         n_actions = int(self.game.action_space.n)
         view = self.game.observation_space["image"].shape
         super().__init__(
@@ -135,6 +138,7 @@ class MiniGridTextEnv(TextEnv):
     def _result(
         self, observed: Any, *, text_action: str, success: bool
     ) -> tuple[Any, dict[str, Any]]:
+        self._last = (text_action, success)
         mission = self.game.mission
         caption = self._caption(observed["image"], mission, observed["direction"])
         info = {
@@ -149,6 +153,17 @@ class MiniGridTextEnv(TextEnv):
             "mission": mission,
         }
         return self._observation(caption, arrays), info
+
+    def _state_of_game(self) -> dict[str, Any]:
+        if self._last is None:
+            raise ValueError("expected reset() before get_state()")
+        return {"game": pickle.dumps(self.game), "last": self._last}
+
+    def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        self.game = pickle.loads(state["game"])
+        self._np_random = self.game.np_random
+        text_action, success = state["last"]
+        return self._result(self.game.gen_obs(), text_action=text_action, success=success)
 
     def render(self) -> Any:
         """Draw the world: letters (``ansi``) or a (height, width, 3) uint8 picture."""

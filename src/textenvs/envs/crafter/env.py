@@ -4,56 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from textenvs.captioners.crafter import NAMES, STYLES
 from textenvs.envs.crafter.ansi import draw
+from textenvs.envs.crafter.difficulty import DIFFICULTIES
+from textenvs.envs.crafter.engine import Engine
+from textenvs.envs.crafter.rules import crafter_folder, load_rules
+from textenvs.envs.crafter.tasks import TASKS
 from textenvs.envs.text_env import TextEnv
-from textenvs.errors import choose, require
+from textenvs.errors import choose
 
-__all__ = ["ACTION_NAMES", "TASKS", "CrafterTextEnv"]
+__all__ = ["ENGINES", "CrafterTextEnv"]
 
-ACTION_NAMES = (
-    *("Noop", "Move West", "Move East", "Move North", "Move South", "Do", "Sleep"),
-    *("Place Stone", "Place Table", "Place Furnace", "Place Plant"),
-    *("Make Wood Pickaxe", "Make Stone Pickaxe", "Make Iron Pickaxe"),
-    *("Make Wood Sword", "Make Stone Sword", "Make Iron Sword"),
-)
-"""The texts of crafter's 17 actions, in its order, as SmartPlay and BALROG name them."""
+ENGINES = ("fast", "reference")
 
 _MAX_TEXT = 4096
 _VITALS_AND_ITEMS = 16
+_HIDDEN_ROWS_OF_CAPTIONS = 2  # captions count a view as crafter's own of 9x9
 _NOOP = 0
-
-
-@dataclass(frozen=True)
-class Task:
-    """What an id sets: its style, its reward, and how an episode begins.
-
-    Attributes:
-        style: the style of caption where none is asked for.
-        strict: whether that style is reproduced to the letter.
-        reward: whether crafter's reward is paid; otherwise it is 0.
-        hidden_noop: whether ``reset`` plays one Noop, as the published wrappers do.
-    """
-
-    style: str = "default"
-    strict: bool = False
-    reward: bool = True
-    hidden_noop: bool = False
-
-
-TASKS = {
-    "": Task(),
-    "NoReward": Task(reward=False),
-    "SmartPlay": Task(style="smartplay", strict=True, hidden_noop=True),
-    "BALROG": Task(style="balrog", strict=True, hidden_noop=True),
-}
-"""The tasks by the middle of their ids: ``Crafter-Text-v0``, ``Crafter-Text-NoReward-v0``, ..."""
 
 
 class CrafterTextEnv(TextEnv):
@@ -63,7 +36,7 @@ class CrafterTextEnv(TextEnv):
     next one; the game depends on nothing else.
 
     Args:
-        task: a key of :data:`TASKS`.
+        task: a key of :data:`textenvs.envs.crafter.tasks.TASKS`.
         style: a style of caption, a key of :data:`textenvs.captioners.crafter.STYLES`; None for
             the task's.
         strict: whether a published style is reproduced to the letter; None for the task's.
@@ -72,6 +45,11 @@ class CrafterTextEnv(TextEnv):
         view: width and height of the view, in cells, the rows that the inventory hides included
             (crafter's: one for every ``width`` of the 16 items).
         length: steps after which an episode is truncated, a hidden Noop included; 0 for none.
+        difficulty: a key of :data:`textenvs.envs.crafter.difficulty.DIFFICULTIES`: how many trees,
+            how much ore, how many animals and monsters there are.
+        engine: ``"fast"``, ours, or ``"reference"``, the installed crafter made deterministic. Both
+            play the same game; the reference has no difficulty but ``"normal"``, and none of the
+            rules of background-knowledge-rl.
         size: width and height of a picture, in pixels.
         render_mode: ``"ansi"`` (the view as letters), ``"rgb_array"`` or None.
 
@@ -82,7 +60,7 @@ class CrafterTextEnv(TextEnv):
 
     Raises:
         MissingExtra: if crafter is not installed.
-        UnknownName: for a task, style or observation that does not exist.
+        UnknownName: for a task, style, observation, difficulty or engine that does not exist.
         ValueError: for sizes that cannot be.
     """
 
@@ -96,20 +74,21 @@ class CrafterTextEnv(TextEnv):
         area: Sequence[int] = (64, 64),
         view: Sequence[int] = (9, 9),
         length: int = 10_000,
+        difficulty: str = "normal",
+        engine: str = "fast",
         size: Sequence[int] = (64, 64),
         render_mode: str | None = None,
     ) -> None:
         choose("task", task, TASKS)
+        choose("difficulty", difficulty, DIFFICULTIES)
+        choose("engine", engine, ENGINES)
         self.task = TASKS[task]
         self.style = self.task.style if style is None else style
         choose("style", self.style, STYLES)
         self._caption = STYLES[self.style]
         self.strict = self.task.strict if strict is None else strict
-        env_id = f"Crafter-Text-{task}-v0" if task else "Crafter-Text-v0"
-        require("crafter", extra="crafter", needed_by=env_id)
-        from textenvs.envs.crafter.reference import ACTIONS, ReferenceCrafter
-
-        self._action_ids = ACTIONS
+        if not isinstance(length, int) or length < 0:
+            raise ValueError(f"expected a length of 0 (no limit) or more steps, got {length!r}")
         width, height = _pair("view", view, 1)
         hidden_rows = math.ceil(_VITALS_AND_ITEMS / width)
         self._view_shape = (width, height - hidden_rows)
@@ -118,23 +97,33 @@ class CrafterTextEnv(TextEnv):
                 "expected a view of odd width whose visible height is odd, got "
                 f"{width} x {height}, of which {hidden_rows} rows are hidden by the inventory"
             )
-        if not isinstance(length, int) or length < 0:
-            raise ValueError(f"expected a length of 0 (no limit) or more steps, got {length!r}")
-        self.game = ReferenceCrafter(
-            area=_pair("area", area, 8),
-            view=(width, height),
-            size=_pair("size", size, 9),
-            length=length,
-        )
-        self._view_shape = (
-            int(view[0]),
-            int(view[1]) - math.ceil(_VITALS_AND_ITEMS / int(view[0])),
-        )
+        self._caption_view = (width, height - hidden_rows + _HIDDEN_ROWS_OF_CAPTIONS)
+        sides, pixels = _pair("area", area, 8), _pair("size", size, 9)
+        folder = crafter_folder(f"Crafter-Text-{task}-v0" if task else "Crafter-Text-v0")
+        rules = self.task.rules(load_rules(folder))
+        draws_pictures = render_mode == "rgb_array"
+        self.game: Any
+        if engine == "fast":
+            hard = DIFFICULTIES[difficulty]
+            self.game = Engine(rules, sides, (width, height), length, hard, draws_pictures)
+        else:
+            if difficulty != "normal" or rules is not load_rules(folder):
+                raise ValueError("engine 'reference' plays the published rules and worlds only")
+            from textenvs.envs.crafter.reference import ReferenceCrafter
+
+            self.game = ReferenceCrafter(sides, (width, height), pixels, length)
+        self._painter: Any = None
+        if draws_pictures and engine == "fast":
+            from textenvs.envs.crafter.drawing import Painter
+
+            self._painter = Painter(sides, (width, height), pixels)
+        self._settings = [task, difficulty, engine, list(sides), [width, height], length]
+        self._action_ids = rules.actions
         super().__init__(
             obs=obs,
-            action_names=ACTION_NAMES,
-            action_aliases={name: index for index, name in enumerate(ACTIONS)},
-            default_action="Noop",
+            action_names=self.task.action_names,
+            action_aliases={name: index for index, name in enumerate(rules.actions)},
+            default_action=self.task.action_names[_NOOP],
             arrays={
                 "local_view": spaces.Box(0, len(NAMES) - 1, self._view_shape, np.uint8),
                 "inventory": spaces.Box(0, 9, (_VITALS_AND_ITEMS,), np.uint8),
@@ -161,34 +150,40 @@ class CrafterTextEnv(TextEnv):
         self.game.reset()
         self._unlocked: frozenset[str] = frozenset()
         if self.task.hidden_noop:
-            self.game.step(_NOOP)
-        return self._result(action=None, text_action="", reward=0.0)
+            self.game.play(_NOOP)
+        return self._result(action=None, reward=0.0)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Play one action.
 
-        Reward: the change of health / 10, and 1 if anything was achieved for the first time.
-        ``terminated``: the player died. ``truncated``: ``length`` steps were played.
+        Reward: the change of health / 10, and 1 if anything was achieved for the first time; tasks
+        with a goal pay 1 when it is first reached, and nothing else.
+        ``terminated``: the player died. ``truncated``: ``length`` steps were played, or a task's
+        goal was reached.
         """
         index = self._index(action)
-        _, _, over, crafters = self.game.step(index)
-        reward = float(crafters["reward"])
-        observation, info = self._result(
-            action=self._action_ids[index], text_action=ACTION_NAMES[index], reward=reward
-        )
-        paid = reward if self.task.reward else 0.0
-        return observation, paid, info["dead"], bool(over) and not info["dead"], info
+        reward, over = self.game.play(index)
+        observation, info = self._result(action=index, reward=reward)
+        dead = info["dead"]
+        goal = self.task.goal
+        if goal is None:
+            over = over or (self.task.ends_when_complete and info["progress"] == 1.0)
+            return observation, reward if self.task.reward else 0.0, dead, over and not dead, info
+        reached = goal in info["unlocked"]
+        done = over or info["success"]
+        return observation, 1.0 if reached else 0.0, dead, done and not dead, info
 
-    def _result(
-        self, *, action: str | None, text_action: str, reward: float
-    ) -> tuple[Any, dict[str, Any]]:
-        info = self.game.state()
-        achieved = frozenset(name for name, count in info["achievements"].items() if count)
+    def _result(self, *, action: int | None, reward: float) -> tuple[Any, dict[str, Any]]:
+        info: dict[str, Any] = self.game.facts()
+        achieved = frozenset([name for name, count in info["achievements"].items() if count])
+        info["view"] = self._caption_view
         info["unlocked"] = tuple(sorted(achieved - self._unlocked))
         self._unlocked = achieved
         info["progress"] = len(achieved) / len(info["achievements"])
-        info["action"] = action
-        info["text_action"] = text_action
+        if self.task.goal is not None:
+            info["success"] = self.task.goal in achieved
+        info["action"] = None if action is None else self._action_ids[action]
+        info["text_action"] = "" if action is None else self.action_names[action]
         info["reward"] = reward
         caption = self._caption(info, self.strict)
         info.update(caption.parts)
@@ -205,6 +200,22 @@ class CrafterTextEnv(TextEnv):
             "daylight": np.array([info["daylight"]], np.float32),
         }
 
+    def _state_of_game(self) -> dict[str, Any]:
+        if self._info is None:
+            raise ValueError("expected reset() before get_state()")
+        last = {"action": self._info["action"], "reward": self._info["reward"]}
+        unlocked = (self._info["unlocked"], sorted(self._unlocked))
+        return {"game": self.game.get_state(), "last": last, "unlocked": unlocked}
+
+    def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        self.game.set_state(state["game"])
+        self._seeded = True
+        just_now, before = state["unlocked"]
+        self._unlocked = frozenset(before) - frozenset(just_now)
+        action = state["last"]["action"]
+        index = None if action is None else self._action_ids.index(action)
+        return self._result(action=index, reward=state["last"]["reward"])
+
     def render(self) -> Any:
         """Draw the view: letters (``ansi``) or a (height, width, 3) uint8 picture.
 
@@ -219,7 +230,7 @@ class CrafterTextEnv(TextEnv):
             cells = _local_view(self._info["semantic"], self._info["player_pos"], self._view_shape)
             return draw(cells)
         if self.render_mode == "rgb_array":
-            return self.game.render()
+            return self._painter.paint(self.game) if self._painter else self.game.picture()
         return None
 
 
@@ -232,8 +243,8 @@ def _pair(name: str, value: Sequence[int], least: int) -> tuple[int, int]:
 
 
 def _local_view(
-    semantic: np.ndarray[Any, Any], position: tuple[int, int], shape: tuple[int, int]
-) -> np.ndarray[Any, Any]:
+    semantic: NDArray[np.uint8], position: tuple[int, int], shape: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Cut the view around a position out of the map, with 0 beyond its edges."""
     half = (shape[0] // 2, shape[1] // 2)
     padded = np.pad(semantic, ((half[0], half[0]), (half[1], half[1])))

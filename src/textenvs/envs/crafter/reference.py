@@ -14,6 +14,7 @@ So the game is the published one as it is played at its default size with one fr
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import crafter
@@ -21,11 +22,9 @@ import numpy as np
 from crafter import engine, objects
 from numpy.typing import NDArray
 
-__all__ = ["ACHIEVEMENTS", "ACTIONS", "ITEMS", "ReferenceCrafter"]
+from textenvs.envs.crafter.drawing import KeptNoiseView
 
-ACTIONS: tuple[str, ...] = tuple(crafter.constants.actions)
-ITEMS: tuple[str, ...] = tuple(crafter.constants.items)
-ACHIEVEMENTS: tuple[str, ...] = tuple(crafter.constants.achievements)
+__all__ = ["ReferenceCrafter"]
 
 NIGHT = 0.5
 _NIGHT_NOISE_SHAPE = (63, 49)  # the local view of a 64x64 frame: 9x7 cells of 7 pixels
@@ -44,20 +43,6 @@ class _OrderedWorld(engine.World):
             key: sorted(members, key=lambda obj: obj.creation)
             for key, members in self._chunks.items()
         }
-
-
-class _KeptNoiseView(engine.LocalView):
-    """A local view that darkens with noise drawn before, never from the world's generator."""
-
-    kept: NDArray[np.float64] = np.zeros(_NIGHT_NOISE_SHAPE)
-
-    def _noise(self, canvas: NDArray[Any], amount: float, stddev: float) -> NDArray[Any]:
-        width, height = canvas.shape[:2]
-        columns = np.arange(width) * self.kept.shape[0] // width
-        rows = np.arange(height) * self.kept.shape[1] // height
-        noise = self.kept[columns[:, None], rows[None, :], None]
-        mask = amount * self._vignette(canvas.shape, stddev)[..., None]
-        return (1 - mask) * canvas + mask * noise
 
 
 class ReferenceCrafter(crafter.Env):
@@ -83,7 +68,7 @@ class ReferenceCrafter(crafter.Env):
         super().__init__(area=area, view=view, size=size, length=length, seed=0)
         self._world = _OrderedWorld(area, crafter.constants.materials, (12, 12))
         grid = self._local_view._grid
-        self._local_view: _KeptNoiseView = _KeptNoiseView(self._world, self._textures, grid)
+        self._local_view: KeptNoiseView = KeptNoiseView(self._world, self._textures, grid)
         self._sem_view._world = self._world
 
     def seed_world(self, seed: int) -> None:
@@ -96,7 +81,17 @@ class ReferenceCrafter(crafter.Env):
         if self._world.daylight < NIGHT:
             self._local_view.kept = self._world.random.uniform(32, 127, _NIGHT_NOISE_SHAPE)
 
-    def state(self) -> dict[str, Any]:
+    def play(self, action: int) -> tuple[float, bool]:
+        """Play one action: the reward, and whether the limit of steps is reached."""
+        _, _, _, info = self.step(action)
+        return float(info["reward"]), bool(self._length and self._step >= self._length)
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The frame, (height, width, 3) uint8."""
+        frame: NDArray[np.uint8] = self.render()
+        return frame
+
+    def facts(self) -> dict[str, Any]:
         """What captions need (see :mod:`textenvs.captioners.crafter`), as copies."""
         player = self._player
         return {
@@ -106,8 +101,6 @@ class ReferenceCrafter(crafter.Env):
             "inventory": {name: int(count) for name, count in player.inventory.items()},
             "sleeping": bool(player.sleeping),
             "dead": bool(player.health <= 0),
-            # As captions count it: of the visible rows and two that are hidden.
-            "view": (int(self._local_view._grid[0]), int(self._local_view._grid[1]) + 2),
             "daylight": float(self._world.daylight),
             "ripe": tuple(
                 (int(obj.pos[0]), int(obj.pos[1]))
@@ -116,3 +109,18 @@ class ReferenceCrafter(crafter.Env):
             ),
             "achievements": {name: int(n) for name, n in player.achievements.items()},
         }
+
+    def get_state(self) -> dict[str, Any]:
+        """The whole game; a copy that pickles."""
+        # One copy of all, so that the player is the one in the world.
+        return copy.deepcopy(self._moving_parts())
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state, of which a copy is taken."""
+        for name, value in copy.deepcopy(state["parts"]).items():
+            setattr(self, name, value)
+        self._local_view._world = self._sem_view._world = self._world
+
+    def _moving_parts(self) -> dict[str, Any]:
+        names = ("_world", "_player", "_step", "_unlocked", "_last_health", "_seed", "_episode")
+        return {"parts": {name: getattr(self, name) for name in names}}

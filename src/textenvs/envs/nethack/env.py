@@ -140,6 +140,8 @@ class NetHackTextEnv(TextEnv):
             tiles=render_mode == "rgb_array",
         )
         self._oracle = _oracle_glyph(nethack)
+        self._settings = [task, action_set, hero, success_reward, self.penalty_step, eat_fix]
+        self._settings += [skip_more, no_progress_timeout, options and list(options)]
         super().__init__(
             obs=obs,
             action_names=tuple(action.name for action in self._actions),
@@ -157,13 +159,19 @@ class NetHackTextEnv(TextEnv):
         """Begin a game; see the class for what the seed fixes. No option is read."""
         super().reset(seed=seed)
         core, display = (int(n) for n in self.np_random.integers(2**63 - 1, size=2))
-        self.game.reset(core, display)
+        self._begin((core, display))
+        return self._result()
+
+    def _begin(self, seeds: tuple[int, int]) -> None:
+        self._seeds = seeds
+        self._played: list[int] = []
+        self.game.reset(*seeds)
+        self._text_action, self._end_status = "", "running"
         self._frozen_steps = 0
         self._explored: dict[tuple[int, int], int] = {}
         self._succeeded = False
         self._progress = 0.0
         self._state = self._read_state()
-        return self._result(text_action="", end_status="running")
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Press an action's key.
@@ -171,7 +179,14 @@ class NetHackTextEnv(TextEnv):
         ``terminated``: the hero died or left, or the task is done. ``truncated``: a Challenge made
         no progress (NLE's ABORTED); the limit of steps is the id's ``max_episode_steps``.
         """
-        chosen = self._actions[self._index(action)]
+        reward, terminated, truncated = self._play(self._index(action))
+        observation, info = self._result()
+        return observation, reward, terminated, truncated, info
+
+    def _play(self, action: int) -> tuple[float, bool, bool]:
+        """Play an action: its reward, and whether it terminates or truncates the episode."""
+        chosen = self._actions[action]
+        self._played.append(action)
         before = self._state
         self.game.press(self._eat_answer(chosen.code) if self.eat_fix else chosen.code)
         self._state = after = self._read_state()
@@ -180,9 +195,12 @@ class NetHackTextEnv(TextEnv):
         reward = self._reward(before, after, success)
         done = success and not self.task.continual
         stopped = not over and not done and self._is_stuck()
-        status = "over" if over else "success" if done else "aborted" if stopped else "running"
-        observation, info = self._result(text_action=chosen.name, end_status=status)
-        return observation, reward, over or done, stopped, info
+        self._text_action = chosen.name
+        self._end_status = (
+            "over" if over else "success" if done else "aborted" if stopped else "running"
+        )
+        self._progress = max(self._progress, progress(after.depth, after.experience_level))
+        return reward, over or done, stopped
 
     def _eat_answer(self, code: int) -> int:
         """At the question what to eat: the first thing offered for y, else a blank to decline."""
@@ -231,15 +249,24 @@ class NetHackTextEnv(TextEnv):
             glyphs=self.game.arrays["glyphs"],
         )
 
-    def _result(self, *, text_action: str, end_status: str) -> tuple[Any, dict[str, Any]]:
+    def _state_of_game(self) -> dict[str, Any]:
+        """NetHack cannot be copied: the seeds of the game and the actions since lead to it."""
+        return {"seeds": self._seeds, "played": list(self._played)}
+
+    def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        self._begin(tuple(state["seeds"]))
+        for action in state["played"]:
+            self._play(action)
+        return self._result()
+
+    def _result(self) -> tuple[Any, dict[str, Any]]:
         arrays = self.game.arrays
         caption = self._caption(arrays, self.game.messages, self.task.mission)
         state = self._state
-        self._progress = max(self._progress, progress(state.depth, state.experience_level))
         info = {
-            "text_action": text_action,
+            "text_action": self._text_action,
             "messages": tuple(state.messages),
-            "end_status": end_status,
+            "end_status": self._end_status,
             "progress": self._progress,
             "depth": state.depth,
             "experience_level": state.experience_level,
