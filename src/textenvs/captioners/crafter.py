@@ -366,17 +366,22 @@ def _mark_ripe_plants(info: Info, window: _Window) -> _Window:
 def _surroundings(near: bytes, shape: tuple[int, int], center: tuple[int, int], facing: str) -> str:
     """What is in front, beside and further off; ``near`` are the ids in order of distance."""
     _, offsets = _nearest_first(shape, center)
-    # At the map's corners two of the four sides are missing.
-    sides = dict(zip(offsets[1:5], near[1:5], strict=True))
-    beside = {name: _side(sides.get(step)) for name, step in _COMPASS.items()}
+    beside = {
+        name: "edge of the world" if place is None else _DEFAULT_NAMES[near[place]]
+        for name, place in _sides(shape, center)
+    }
     others = ", ".join([f"{name} {thing}" for name, thing in beside.items() if name != facing])
     lines = f"You face {facing}: {beside[facing]}. Beside you: {others}."
     further = _further(near, offsets, set(beside.values()))
     return f"{lines}\nSteps away: {', '.join(further)}." if further else lines
 
 
-def _side(kind: int | None) -> str:
-    return "edge of the world" if kind is None else _DEFAULT_NAMES[kind]
+@lru_cache(maxsize=256)
+def _sides(shape: tuple[int, int], center: tuple[int, int]) -> tuple[tuple[str, int | None], ...]:
+    """Where the four sides stand among the nearest cells; None beyond the map."""
+    _, offsets = _nearest_first(shape, center)
+    places = ((name, offsets.index(s) if s in offsets else None) for name, s in _COMPASS.items())
+    return tuple(places)
 
 
 def _further(near: bytes, offsets: tuple[tuple[int, int], ...], beside: set[str]) -> list[str]:

@@ -30,6 +30,7 @@ PLAYER, COW, ZOMBIE, SKELETON, ARROW, PLANT = (
 WATER, GRASS, PATH, LAVA = (NAMES.index(name) for name in ("water", "grass", "path", "lava"))
 _BROKEN_BY_ARROWS = frozenset(map(NAMES.index, ("table", "furnace")))
 
+_SLOT = {ZOMBIE: 0, SKELETON: 1, COW: 2}  # where a chunk keeps its creatures
 _HEALTH = {PLAYER: 9, COW: 3, ZOMBIE: 5, SKELETON: 3, ARROW: 0, PLANT: 1}
 _SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 _CHUNK = 12
@@ -37,6 +38,7 @@ _BALANCE_EVERY = 10
 _NIGHT = 0.5
 _NIGHT_NOISE = 63 * 49  # the draws of a frame of 64x64 pixels
 _RIPE = 300
+_WATCH_STEPS = 4  # the player and a thing come at most two cells a step closer to one another
 _MOVING_PARTS = (
     *("steps", "light", "inventory", "achievements", "unlocked", "facing", "sleeping", "plants"),
     *("noise", "things", "player", "materials", "seen", "_hunger", "_thirst", "_fatigue"),
@@ -151,6 +153,7 @@ class Engine:
         self._random = WorldRandom()
         self._seed = 0
         self._episode = 0
+        self._least_limit = min(rules.most.values())
         self._land = tuple(rules.walkable)
         self._player_land = _with(rules.walkable, LAVA)
         self._arrow_land = _with(rules.walkable, WATER, LAVA)
@@ -178,8 +181,11 @@ class Engine:
         self._health_before = self._health_paid = self.inventory["health"]
         self._created = 0
         self.things: list[Thing] = []
+        # Of all things those that can come near in the next steps; see `play`.
+        self._watched: list[Thing] = []
+        self._watch_until = 0
         self._at: list[Thing | None] = [None] * (self.width * self.height)
-        self._creatures: dict[int, dict[int, list[Thing]]] = {}
+        self._creatures: dict[int, tuple[list[Thing], list[Thing], list[Thing]]] = {}
         world = generate(
             self.width, self.height, self._random, self.difficulty, self.rules.walkable
         )
@@ -197,19 +203,21 @@ class Engine:
             The reward (the change of health / 10, and 1 if anything was unlocked), and whether the
             limit of steps is reached.
         """
-        self.steps += 1
-        self.light = daylight(self.steps)
+        self.steps = steps = self.steps + 1
+        self.light = light = daylight(steps)
         before = len(self.unlocked)
-        others = self.things[1:]  # what comes into the world now has its first turn next time
+        if steps >= self._watch_until:
+            self._watched = self._within(self.things[1:], self._reach + 2 * _WATCH_STEPS)
+            self._watch_until = steps + _WATCH_STEPS
+        others = self._watched[:]  # what comes into the world now has its first turn next time
         self._act(action)
-        x, y, reach = self.player.x, self.player.y, self._reach
-        left, right, update = x - reach, x + reach, self._update
-        for thing in others:
-            if left < thing.x < right and abs(thing.x - x) + abs(thing.y - y) < reach:
-                update[thing.kind](self, thing)
-        if self.steps % _BALANCE_EVERY == 0:
+        # Who is near can be told beforehand: each moves in its own turn only.
+        update = self._update
+        for thing in self._within(others, self._reach):
+            update[thing.kind](self, thing)
+        if steps % _BALANCE_EVERY == 0:
             self._balance()
-        if self.light < _NIGHT:
+        if light < _NIGHT:
             if self._keep_noise:
                 self.noise = self._random.uniforms(_NIGHT_NOISE).reshape(63, 49)
             else:
@@ -219,7 +227,19 @@ class Engine:
         self._health_paid = health
         if len(self.unlocked) > before:
             reward += 1.0
-        return reward, bool(self._length and self.steps >= self._length)
+        return reward, bool(self._length and steps >= self._length)
+
+    def _within(self, things: list[Thing], reach: int) -> list[Thing]:
+        """The things that are less than so many steps from the player."""
+        x, y = self.player.x, self.player.y
+        left, right, top, bottom = x - reach, x + reach, y - reach, y + reach
+        return [
+            thing
+            for thing in things
+            if left < thing.x < right
+            and top < thing.y < bottom
+            and abs(thing.x - x) + abs(thing.y - y) < reach
+        ]
 
     def facts(self) -> dict[str, Any]:
         """What captions need (see :mod:`textenvs.captioners.crafter`), as copies."""
@@ -247,6 +267,7 @@ class Engine:
         """Go on from a state."""
         for name, value in pickle.loads(state["parts"]).items():
             setattr(self, name, value)
+        self._watch_until = 0
         self._random.set_state(state["random"])
 
     # The world
@@ -267,22 +288,23 @@ class Engine:
         if self._at[cell] is None:
             self.seen[cell] = material
 
-    def _members(self, chunk: int) -> dict[int, list[Thing]]:
-        """The creatures of a chunk by kind; chunks stand in the order of their first thing."""
+    def _members(self, chunk: int) -> tuple[list[Thing], list[Thing], list[Thing]]:
+        """A chunk's zombies, skeletons and cows; chunks stand in the order of their first thing."""
         members = self._creatures.get(chunk)
         if members is None:
-            members = self._creatures[chunk] = {ZOMBIE: [], SKELETON: [], COW: []}
+            members = self._creatures[chunk] = ([], [], [])
         return members
 
     def _add(self, thing: Thing) -> Thing:
         cell = thing.x * self.height + thing.y
         self._created += 1
         self.things.append(thing)
+        self._watched.append(thing)
         self._at[cell] = thing
         self.seen[cell] = thing.kind
         members = self._members(self._chunk_of[cell])
-        if thing.kind in members:
-            members[thing.kind].append(thing)
+        if thing.kind in _SLOT:
+            members[_SLOT[thing.kind]].append(thing)
         if thing.kind == PLANT:
             self.plants.append(thing)
         return thing
@@ -293,11 +315,12 @@ class Engine:
         cell = thing.x * self.height + thing.y
         thing.removed = True
         self.things.remove(thing)
+        if thing in self._watched:
+            self._watched.remove(thing)
         self._at[cell] = None
         self.seen[cell] = self.materials[cell]
-        members = self._members(self._chunk_of[cell])
-        if thing.kind in members:
-            members[thing.kind].remove(thing)
+        if thing.kind in _SLOT:
+            self._members(self._chunk_of[cell])[_SLOT[thing.kind]].remove(thing)
         if thing.kind == PLANT:
             self.plants.remove(thing)
 
@@ -307,22 +330,25 @@ class Engine:
         if not (0 <= x < self.width and 0 <= y < height):
             return False
         new = x * height + y
-        if self._at[new] is not None or not land[self.materials[new]]:
+        at, materials = self._at, self.materials
+        if at[new] is not None or not land[materials[new]]:
             return False
         if thing.removed:
             return True
-        old = thing.x * height + thing.y
-        self._at[old] = None
-        self._at[new] = thing
-        self.seen[old] = self.materials[old]
+        old = new - dx * height - dy
+        at[old] = None
+        at[new] = thing
+        self.seen[old] = materials[old]
         self.seen[new] = thing.kind
-        thing.x, thing.y = x, y
+        thing.x = x
+        thing.y = y
         left, entered = self._chunk_of[old], self._chunk_of[new]
         if left != entered:
             members = self._members(entered)
-            if thing.kind in members:
-                self._members(left)[thing.kind].remove(thing)
-                members[thing.kind].append(thing)
+            if thing.kind in _SLOT:
+                slot = _SLOT[thing.kind]
+                self._members(left)[slot].remove(thing)
+                members[slot].append(thing)
         return True
 
     # The player
@@ -360,6 +386,9 @@ class Engine:
 
     def _clamp(self) -> None:
         """Keep every count between 0 and what can be carried."""
+        counts = self.inventory.values()
+        if max(counts) <= self._least_limit and min(counts) >= 0:
+            return
         most = self.rules.most
         for name, amount in self.inventory.items():
             if amount > most[name]:
@@ -504,16 +533,19 @@ class Engine:
     # The others
 
     def _toward_player(self, thing: Thing, long_axis: bool) -> tuple[int, int]:
-        dx, dy = self.player.x - thing.x, self.player.y - thing.y
+        player = self.player
+        dx, dy = player.x - thing.x, player.y - thing.y
         if abs(dx) > abs(dy) if long_axis else abs(dx) <= abs(dy):
             return (dx > 0) - (dx < 0), 0
         return 0, (dy > 0) - (dy < 0)
 
     def _distance(self, thing: Thing) -> int:
-        return abs(self.player.x - thing.x) + abs(self.player.y - thing.y)
+        player = self.player
+        return abs(player.x - thing.x) + abs(player.y - thing.y)
 
     def _wander(self, thing: Thing) -> None:
-        self._move(thing, *_SIDES[self._random.randint(4)], self._land)
+        dx, dy = _SIDES[self._random.word() & 3]  # what randint(4) makes of a word
+        self._move(thing, dx, dy, self._land)
 
     def _update_cow(self, cow: Thing) -> None:
         if cow.health <= 0:
@@ -526,7 +558,8 @@ class Engine:
             self._remove(zombie)
         uniform = self._random.uniform
         if self._distance(zombie) <= 8 and uniform() < 0.9:
-            self._move(zombie, *self._toward_player(zombie, uniform() < 0.8), self._land)
+            dx, dy = self._toward_player(zombie, uniform() < 0.8)
+            self._move(zombie, dx, dy, self._land)
         else:
             self._wander(zombie)
         if self._distance(zombie) <= 1:
@@ -617,16 +650,16 @@ class Engine:
             int(2 * hard.skeleton),
         )
         grass, path = self._grass, self._path
-        for chunk, members in self._creatures.items():
+        for chunk, (zombies, skeletons, cows) in self._creatures.items():
             space = grass[chunk]
             low = most_zombies if space >= 50 else 0
-            if not low <= len(members[ZOMBIE]) <= most_zombies:
+            if not low <= len(zombies) <= most_zombies:
                 self._correct(chunk, ZOMBIE, GRASS, low, (6, 0), (0.3 * hard.zombie, 0.4))
             low = few_skeletons if path[chunk] >= 6 else 0
-            if not low <= len(members[SKELETON]) <= most_skeletons:
+            if not low <= len(skeletons) <= most_skeletons:
                 self._correct(chunk, SKELETON, PATH, low, (7, 7), (0.1 * hard.skeleton, 0.1))
             low = few_cows if space >= 30 else 0
-            if not low <= len(members[COW]) <= most_cows:
+            if not low <= len(cows) <= most_cows:
                 self._correct(chunk, COW, GRASS, low, (5, 5), (0.01 * hard.cow, 0.1))
 
     def _correct(
@@ -639,7 +672,7 @@ class Engine:
         chances: tuple[float, float],
     ) -> None:
         """Perhaps add a creature where there are too few, or take one where there are too many."""
-        creatures = self._creatures[chunk][kind]
+        creatures = self._creatures[chunk][_SLOT[kind]]
         random = self._random
         if len(creatures) < low:
             if random.uniform() < chances[0]:

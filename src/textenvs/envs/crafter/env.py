@@ -148,7 +148,7 @@ class CrafterTextEnv(TextEnv):
             self.game.seed_world(int(self.np_random.integers(2**31 - 1)))
         self._seeded = True
         self.game.reset()
-        self._unlocked: frozenset[str] = frozenset()
+        self._n_unlocked = 0
         if self.task.hidden_noop:
             self.game.play(_NOOP)
         return self._result(action=None, reward=0.0)
@@ -175,13 +175,13 @@ class CrafterTextEnv(TextEnv):
 
     def _result(self, *, action: int | None, reward: float) -> tuple[Any, dict[str, Any]]:
         info: dict[str, Any] = self.game.facts()
-        achieved = frozenset([name for name, count in info["achievements"].items() if count])
+        unlocked = self.game.unlocked
         info["view"] = self._caption_view
-        info["unlocked"] = tuple(sorted(achieved - self._unlocked))
-        self._unlocked = achieved
-        info["progress"] = len(achieved) / len(info["achievements"])
+        info["unlocked"] = tuple(sorted(unlocked[self._n_unlocked :]))
+        self._n_unlocked = len(unlocked)
+        info["progress"] = len(unlocked) / len(info["achievements"])
         if self.task.goal is not None:
-            info["success"] = self.task.goal in achieved
+            info["success"] = self.task.goal in unlocked
         info["action"] = None if action is None else self._action_ids[action]
         info["text_action"] = "" if action is None else self.action_names[action]
         info["reward"] = reward
@@ -204,14 +204,13 @@ class CrafterTextEnv(TextEnv):
         if self._info is None:
             raise ValueError("expected reset() before get_state()")
         last = {"action": self._info["action"], "reward": self._info["reward"]}
-        unlocked = (self._info["unlocked"], sorted(self._unlocked))
-        return {"game": self.game.get_state(), "last": last, "unlocked": unlocked}
+        before = self._n_unlocked - len(self._info["unlocked"])
+        return {"game": self.game.get_state(), "last": last, "n_unlocked_before": before}
 
     def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         self.game.set_state(state["game"])
         self._seeded = True
-        just_now, before = state["unlocked"]
-        self._unlocked = frozenset(before) - frozenset(just_now)
+        self._n_unlocked = state["n_unlocked_before"]
         action = state["last"]["action"]
         index = None if action is None else self._action_ids.index(action)
         return self._result(action=index, reward=state["last"]["reward"])

@@ -56,6 +56,9 @@ class ReferenceCrafter(crafter.Env):
         view: width and height of the view, in cells, the inventory's rows included.
         size: width and height of a picture, in pixels.
         length: steps after which an episode is over; 0 for no limit.
+
+    Attributes:
+        unlocked: the achievements of this game, in the order in which they were unlocked.
     """
 
     def __init__(
@@ -81,9 +84,15 @@ class ReferenceCrafter(crafter.Env):
         if self._world.daylight < NIGHT:
             self._local_view.kept = self._world.random.uniform(32, 127, _NIGHT_NOISE_SHAPE)
 
+    def reset(self) -> None:
+        """Begin the next episode."""
+        super().reset()
+        self.unlocked: list[str] = []
+
     def play(self, action: int) -> tuple[float, bool]:
         """Play one action: the reward, and whether the limit of steps is reached."""
         _, _, _, info = self.step(action)
+        self.unlocked += sorted(self._unlocked.difference(self.unlocked))
         return float(info["reward"]), bool(self._length and self._step >= self._length)
 
     def picture(self) -> NDArray[np.uint8]:
@@ -122,5 +131,8 @@ class ReferenceCrafter(crafter.Env):
         self._local_view._world = self._sem_view._world = self._world
 
     def _moving_parts(self) -> dict[str, Any]:
-        names = ("_world", "_player", "_step", "_unlocked", "_last_health", "_seed", "_episode")
+        names = (
+            *("_world", "_player", "_step", "_unlocked", "_last_health", "_seed", "_episode"),
+            "unlocked",
+        )
         return {"parts": {name: getattr(self, name) for name in names}}

@@ -7,6 +7,8 @@ RandomState makes them: the same numbers in the same order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,61 +16,63 @@ from numpy.typing import NDArray
 
 __all__ = ["WorldRandom"]
 
-_BLOCK = 256
+_FIRST_BLOCK, _LONGEST_BLOCK = 32, 256  # words; blocks grow as long as none is dropped
 _SKIPPED_AT_ONCE = 4096
 
 
 class WorldRandom:
-    """``RandomState(seed).uniform()`` and ``.randint(0, n)``, without their overhead."""
+    """``RandomState(seed).uniform()`` and ``.randint(0, n)``, without their overhead.
 
-    __slots__ = ("_bits", "_generator", "_legacy", "_next", "_scrap", "_words")
+    Attributes:
+        word: the next 32-bit word, a function.
+    """
+
+    __slots__ = (
+        *("_bits", "_block", "_generator", "_legacy", "_scrap", "_size"),
+        *("_waiting", "_words", "word"),
+    )
 
     def __init__(self) -> None:
         self._bits = np.random.MT19937(0)
         self._legacy = np.random.RandomState(self._bits)
         self._generator = np.random.Generator(self._bits)
         self._scrap = np.empty(_SKIPPED_AT_ONCE)
-        self._words: list[int] = []
-        self._next = 0
+        self._waiting: list[int] = []
+        self._size = _FIRST_BLOCK
+        self._take([])
+        # Block after block without end; going from one word to the next runs no Python.
+        self.word: Callable[[], int] = chain.from_iterable(iter(self._next_block, None)).__next__
 
     def seed(self, seed: int) -> None:
         """Begin as ``RandomState(seed)`` does."""
         self._legacy.seed(seed)
-        self._words, self._next = [], 0
+        self._drop_words()
 
     def uniform(self) -> float:
         """A number in [0, 1), of 53 bits from two words."""
-        i = self._next
-        if i + 2 > len(self._words):
-            self._refill()
-            i = 0
-        self._next = i + 2
-        words = self._words
-        return ((words[i] >> 5) * 67108864.0 + (words[i + 1] >> 6)) / 9007199254740992.0
+        word = self.word
+        return ((word() >> 5) * 67108864.0 + (word() >> 6)) / 9007199254740992.0
 
     def randint(self, n: int) -> int:
         """An integer in [0, n); none is drawn where there is no choice."""
         most = n - 1
         if not most:
             return 0
-        mask = (1 << most.bit_length()) - 1
+        mask, word = (1 << most.bit_length()) - 1, self.word
         while True:
-            i = self._next
-            if i >= len(self._words):
-                self._refill()
-                i = 0
-            self._next = i + 1
-            value = self._words[i] & mask
+            value = word() & mask
             if value <= most:
                 return value
 
     def skip_uniforms(self, n: int) -> None:
         """Draw n numbers that nobody looks at."""
-        left = len(self._words) - self._next
+        left = self._block.__length_hint__() + len(self._waiting)
         missing = 2 * n - left
         if missing <= 0:
-            self._next += 2 * n
+            for _ in range(2 * n):
+                self.word()
             return
+        self._drop_words()
         # Whole numbers are drawn faster than words.
         numbers, odd_word = divmod(missing, 2)
         while numbers:
@@ -77,27 +81,51 @@ class WorldRandom:
             numbers -= some
         if odd_word:
             self._bits.random_raw()
-        self._words, self._next = [], 0
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
         """N numbers in [0, 1)."""
-        rest = self._words[self._next :]
+        rest = self._left()
         fresh = self._bits.random_raw(max(0, 2 * n - len(rest)))
         words = np.concatenate((np.array(rest, np.uint64), fresh))
-        self._words, self._next = words[2 * n :].tolist(), 0
+        self._drop_words()
+        self._put_back(words[2 * n :].tolist())
         high = (words[0 : 2 * n : 2] >> np.uint64(5)).astype(np.float64)
         low = (words[1 : 2 * n : 2] >> np.uint64(6)).astype(np.float64)
         return (high * 67108864.0 + low) / 9007199254740992.0
 
     def get_state(self) -> dict[str, Any]:
         """What the next draws follow from; a copy that pickles."""
-        return {"bits": self._bits.state, "words": self._words[self._next :]}
+        return {"bits": self._bits.state, "words": self._left()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._bits.state = state["bits"]
-        self._words, self._next = list(state["words"]), 0
+        self._drop_words()
+        self._put_back(state["words"])
 
-    def _refill(self) -> None:
-        self._words = self._words[self._next :] + self._bits.random_raw(_BLOCK).tolist()
-        self._next = 0
+    def _left(self) -> list[int]:
+        """The words of the block that nobody has had."""
+        return self._words[len(self._words) - self._block.__length_hint__() :] + self._waiting
+
+    def _drop_words(self) -> None:
+        self._waiting = []
+        self._size = _FIRST_BLOCK
+        self._block.__setstate__(len(self._words))
+
+    def _take(self, words: list[int]) -> Any:
+        self._words = words
+        # The list's own iterator knows how many are left, and can be set to its end.
+        self._block: Any = iter(words)
+        return self._block
+
+    def _put_back(self, words: list[int]) -> None:
+        """Make these the words that come before the next block."""
+        self._waiting = words
+
+    def _next_block(self) -> Any:
+        words = self._waiting
+        self._waiting = []
+        if not words:
+            words = self._bits.random_raw(self._size).tolist()
+            self._size = min(2 * self._size, _LONGEST_BLOCK)
+        return self._take(words)
