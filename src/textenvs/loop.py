@@ -205,7 +205,7 @@ class _Run:
             self._envs[0],
             episode=episode,
             seed=episode_seed(self._seed, self._env_id, episode),
-            agent=self.agent.name,
+            agent=self.agent.name or type(self.agent).__name__,
             model=self._model,
             settings=self._settings,
         )
@@ -218,9 +218,10 @@ class _Run:
         trace, mine = read_trace(path), self._header(episode)
         for key in ("env_spec", "seed", "agent", "model", "settings"):
             if trace.header.get(key) != mine[key]:
+                where, want, got = _first_difference(key, mine[key], trace.header.get(key))
                 raise TraceError(
-                    f"{path} is of another run: expected {key} {mine[key]!r}, got "
-                    f"{trace.header.get(key)!r}; choose another directory, or the same settings"
+                    f"{path} is of another run: expected {where} {want!r}, got {got!r}; choose "
+                    "another directory, or the same settings"
                 )
         return trace
 
@@ -265,6 +266,7 @@ class _Running:
                 terminated=self._terminated,
                 truncated=self._truncated,
                 info=self.info,
+                notes=self.run.agent.notes(self.episode),
             )
         if self.run.on_step is not None:
             t = self._length - 1
@@ -314,6 +316,15 @@ class _Running:
         self._terminated, self._truncated = bool(terminated), bool(truncated)
         self.over = self._terminated or self._truncated
         return reward
+
+
+def _first_difference(key: str, want: Any, got: Any) -> tuple[str, Any, Any]:
+    """Where two values of JSON types differ, down to the key, and how."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        for name in {**want, **got}:
+            if want.get(name) != got.get(name):
+                return _first_difference(f"{key}.{name}", want.get(name), got.get(name))
+    return key, want, got
 
 
 def _read_episode(env_id: str, trace: Trace) -> Episode:

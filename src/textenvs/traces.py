@@ -215,7 +215,7 @@ class TraceWriter:
         self._length += 1
 
 
-def read_trace(path: Path) -> Trace:
+def read_trace(path: Path | str) -> Trace:
     """Read an episode.
 
     A last line that was cut in the middle is left out and marked (``torn``).
@@ -225,6 +225,7 @@ def read_trace(path: Path) -> Trace:
             it names the line, what was expected and what came.
         OSError: if the file cannot be read.
     """
+    path = Path(path)
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     torn = lines.pop() != ""  # a complete file ends with a newline
     records = [_record(path, number, line) for number, line in enumerate(lines, 1)]
@@ -245,13 +246,13 @@ def read_trace(path: Path) -> Trace:
     return Trace(path, first, steps, end, torn)
 
 
-def read_traces(directory: Path) -> Iterator[Trace]:
+def read_traces(directory: Path | str) -> Iterator[Trace]:
     """Read all episodes below a folder, in the order of their paths.
 
     Raises:
         TraceError: as :func:`read_trace`, and if there is none.
     """
-    paths = sorted(directory.rglob("episode-*.jsonl"))
+    paths = sorted(Path(directory).rglob("episode-*.jsonl"))
     if not paths:
         raise TraceError(f"{directory}: expected traces (episode-*.jsonl), found none")
     return (read_trace(path) for path in paths)

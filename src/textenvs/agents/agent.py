@@ -21,7 +21,7 @@ class Agent(ABC):
     at once.
     """
 
-    name: str
+    name: str = ""  # for traces and messages; empty for the class's
 
     def begin(  # noqa: B027  # most agents keep nothing
         self, episode: int, env: gymnasium.Env[Any, Any], seed: int
@@ -58,6 +58,14 @@ class Agent(ABC):
         agent whose choices are dear overrides this.
         """
         self.act(observations, infos)
+
+    def notes(self, episode: int) -> Mapping[str, Any]:
+        """What an episode's trace is to say of the action just chosen.
+
+        Returns:
+            Fields of JSON types: ``prompt``, ``answer``, ``usage``.
+        """
+        return {}
 
     def end(self, episode: int) -> None:  # noqa: B027
         """An episode is over: what was kept for it can go."""

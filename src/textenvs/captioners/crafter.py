@@ -339,10 +339,10 @@ def default(info: Info) -> str:
         _surroundings(near, window.cells.shape, window.center, facing),
         _carried(tuple(inventory), tuple(inventory.values())),
     ]
-    if info["sleeping"]:
-        lines.insert(0, "You are asleep.")
-    elif info["dead"]:
+    if info["dead"]:
         lines.insert(0, "You are dead.")
+    elif info["sleeping"]:
+        lines.insert(0, "You are asleep.")
     if info.get("daylight", 1.0) < _NIGHT:
         lines.append("It is night.")
     return "\n".join(lines)

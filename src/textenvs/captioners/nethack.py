@@ -65,7 +65,12 @@ def nle_language(obs: Observation, messages: Sequence[str] | None = None) -> dic
     }
 
 
-def default(obs: Observation, messages: Sequence[str] | None = None, mission: str = "") -> str:
+def default(
+    obs: Observation,
+    messages: Sequence[str] | None = None,
+    mission: str = "",
+    underfoot: int = -1,
+) -> str:
     """Describe an observation in a few lines, each with a heading.
 
     The lines are, where there is something to say: goal, message (or the text of the window that
@@ -78,6 +83,8 @@ def default(obs: Observation, messages: Sequence[str] | None = None, mission: st
         obs: the arrays of the table above.
         messages: the pages of text shown during one step of the environment, oldest first.
         mission: what is to be done, if anything.
+        underfoot: the glyph that was seen where the hero stands now, which hides it; negative
+            where it is not known.
     """
     stats = obs["blstats"].tolist()
     screen = obs["tty_chars"]
@@ -104,7 +111,7 @@ def default(obs: Observation, messages: Sequence[str] | None = None, mission: st
         [
             *head,
             status,
-            ours.surroundings(cells, x, y),
+            ours.surroundings(cells, x, y, underfoot),
             *([cursor] if cursor else ()),
             f"Inventory:\n{inventory}" if inventory else "Inventory: nothing",
         ]

@@ -145,19 +145,23 @@ def _who(glyph: int, alignment: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def surroundings(cells: bytes, x: int, y: int) -> str:
+def surroundings(cells: bytes, x: int, y: int, underfoot: int) -> str:
     """Say where one can walk, and list creatures, objects and places, each from near to far.
 
     Args:
         cells: the map's 21 x 79 glyphs as int16 bytes.
         x: the hero's column.
         y: the hero's row.
+        underfoot: the glyph of what the hero stands on; negative where it is not known.
     """
     glyphs = memoryview(cells).cast("h")
     found = _listed(glyphs, x, y)
     if found and found[0] < 0:
         return f"You are inside a creature: {our_names().names[glyphs[-found[0] - 1]]}"
-    return "\n".join([_free_steps(glyphs, x, y), *_sections(found, glyphs, x, y)])
+    lines = [_free_steps(glyphs, x, y, underfoot), *_sections(found, glyphs, x, y)]
+    if underfoot >= 0 and our_names().kind[underfoot] == _PLACE:
+        lines.insert(0, f"You stand on: {our_names().names[underfoot]}")
+    return "\n".join(lines)
 
 
 def _listed(glyphs: memoryview[int], x: int, y: int) -> list[int]:
@@ -219,13 +223,19 @@ def _enumerate(places: list[str]) -> str:
     return ", ".join(places[:_MOST]) + more
 
 
-def _free_steps(glyphs: memoryview[int], x: int, y: int) -> str:
-    """Count, in each direction, the steps one can walk on what is known of the map."""
+def _free_steps(glyphs: memoryview[int], x: int, y: int, underfoot: int) -> str:
+    """Count, in each direction, the steps one can walk on what is known of the map.
+
+    Out of a door one cannot walk diagonally.
+    """
     step = our_names().step
+    in_door = underfoot >= 0 and step[underfoot] == Step.ORTHOGONAL
     lines = rays(x, y)
     words = []
     for number, least, word in _CLOCKWISE:
         count = 0
+        if in_door and least == Step.YES:
+            continue
         for cell in lines[number]:
             if step[glyphs[cell]] < least:
                 break

@@ -23,17 +23,19 @@ _HEADINGS = {
 }
 
 
-def _default(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
-    return Caption(default(obs, messages, mission))
+def _default(obs: Observation, messages: Sequence[str], mission: str, underfoot: int) -> Caption:
+    return Caption(default(obs, messages, mission, underfoot))
 
 
-def _nle_language(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
+def _nle_language(
+    obs: Observation, messages: Sequence[str], mission: str, underfoot: int
+) -> Caption:
     """The five texts of nle-language-wrapper, under headings."""
     parts = nle_language(obs, _pages(obs, messages))
     return Caption(_blocks({_HEADINGS[key]: parts[key] for key in _HEADINGS}), parts)
 
 
-def _balrog(obs: Observation, messages: Sequence[str], mission: str) -> Caption:
+def _balrog(obs: Observation, messages: Sequence[str], mission: str, underfoot: int) -> Caption:
     """BALROG's two contexts (balrog-ai/BALROG af7d1f1, its language-only track).
 
     The map is the terminal below its first row, all 80 columns, and the cursor's row is counted on
@@ -66,9 +68,9 @@ def _blocks(values: Mapping[str, str]) -> str:
     return "\n".join(f"{heading}:\n{value}\n" for heading, value in values.items())
 
 
-STYLES: dict[str, Callable[[Observation, Sequence[str], str], Caption]] = {
+STYLES: dict[str, Callable[[Observation, Sequence[str], str, int], Caption]] = {
     "default": _default,
     "nle_language": _nle_language,
     "balrog": _balrog,
 }
-"""What ``style=`` names: (arrays, pages of messages, mission) -> :class:`Caption`."""
+"""What ``style=`` names: (arrays, pages, mission, glyph underfoot) -> :class:`Caption`."""

@@ -116,7 +116,7 @@ def _add_play(commands: Any) -> None:
         "play a game yourself, in words",
         "  textenvs play Crafter-Text-v0 --map\n"
         "  textenvs play NetHack-Text-Score-v0 --seed 7\n"
-        "Type an action (? shows them, an empty line repeats the last one, q leaves).",
+        "Type an action (? shows them, an empty line repeats the last one, exit leaves).",
     )
     parser.add_argument("id", metavar="ID", help="what to play; `textenvs list` shows the ids")
     _add_env_options(parser)

@@ -14,6 +14,8 @@ from textenvs.wrappers import RecordTrace
 
 __all__ = ["run"]
 
+_GAP, _LEAST_TEXT = 4, 44  # columns between text and map, and for the text beside it
+
 
 def run(options: argparse.Namespace) -> int:
     """Play an episode: show the text, read an action, until the game or the player ends it."""
@@ -57,8 +59,16 @@ def _show(env: gymnasium.Env[Any, Any], observation: Any, console: Any) -> None:
         return
     from rich.table import Table
 
-    beside = Table.grid(padding=(0, 4))
-    beside.add_row(text, str(env.render()))
+    picture = str(env.render())
+    width = max(map(len, picture.split("\n")))
+    if console.width < width + _LEAST_TEXT:
+        console.print(text, soft_wrap=True)
+        console.print(picture, soft_wrap=True)
+        return
+    beside = Table.grid(padding=(0, _GAP))
+    beside.add_column()
+    beside.add_column(no_wrap=True, width=width)
+    beside.add_row(text, picture)
     console.print(beside)
 
 
@@ -72,14 +82,18 @@ def _ask(base: Any, parser: ActionParser, last: int | None, console: Any) -> int
             return None
         if typed.strip() == "?":
             _show_actions(base, console)
-        elif typed.strip() in ("q", "quit"):
+        elif typed.strip() == "exit" or (typed.strip() == "q" and not _is_action(base, "q")):
             return None
         elif not typed.strip() and last is not None:
             return last
         elif (found := parser.parse(typed).action) is not None:
             return found
         else:
-            console.print(f"{typed!r} is no action; ? shows the actions, q leaves")
+            console.print(f"{typed!r} is no action; ? shows the actions, exit leaves")
+
+
+def _is_action(base: Any, text: str) -> bool:
+    return text in base.action_aliases or text in base.action_names
 
 
 def _show_actions(base: Any, console: Any) -> None:

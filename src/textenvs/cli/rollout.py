@@ -29,6 +29,9 @@ def run(options: argparse.Namespace) -> int:
     """Play all ids, write traces and the summary, and print the table."""
     # What is wrong is told before anything is played.
     ids = [check_id(env_id) for env_id in dict.fromkeys(options.ids)]
+    if len(ids) > 1:
+        for env_id in ids:
+            make_env(env_id, options.style, options.set).close()
     get_agent(options.agent)
     out = None if options.out is None else Path(options.out)
     if out is not None:
@@ -137,8 +140,9 @@ def _print_table(played: Sequence[Episode], agent: str, console: Any) -> None:
     from rich.table import Table
 
     table = Table(title=f"agent {agent}: means with 95 % intervals", title_justify="left")
-    for column in ("environment", "episodes", "return", "length", "success or progress"):
-        table.add_column(column, justify="left" if column == "environment" else "right")
+    table.add_column("environment", overflow="fold")
+    for column in ("episodes", "return", "length", "success or progress"):
+        table.add_column(column, justify="right", overflow="fold")
     table.add_column("achievements", overflow="fold")
     for env_id, row in summarize(played).items():
         ours = [episode for episode in played if episode.env_id == env_id]

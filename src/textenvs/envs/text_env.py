@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,7 +69,8 @@ class TextEnv(gymnasium.Env[Any, Any]):
         self.default_action = action_names.index(default_action)
         self.action_space = spaces.Discrete(len(action_names))
         text = Utf8Text(max_length)
-        self._array_keys = tuple(arrays) if obs == "dict" else ()
+        self._is_dict = obs == "dict"
+        self._array_keys = tuple(arrays) if self._is_dict else ()
         self.observation_space = spaces.Dict({"text": text, **arrays}) if obs == "dict" else text
 
     def get_state(self) -> dict[str, Any]:
@@ -118,7 +120,7 @@ class TextEnv(gymnasium.Env[Any, Any]):
 
     def _observation(self, caption: Caption, arrays: Mapping[str, Any]) -> Any:
         """The observation that the space asks for: the text, alone or beside the arrays."""
-        if not self._array_keys:
+        if not self._is_dict:
             return caption.text
         return {"text": caption.text, **{key: arrays[key] for key in self._array_keys}}
 
@@ -129,7 +131,10 @@ class TextEnv(gymnasium.Env[Any, Any]):
             ValueError: if it is not in the action space; a negative index would otherwise pick
                 from the end of a list without a word.
         """
-        index = int(action)
+        try:
+            index = operator.index(action)
+        except TypeError:
+            index = -1
         if not 0 <= index < len(self.action_names):
             raise ValueError(
                 f"expected an action from 0 to {len(self.action_names) - 1}, got {action!r}; "

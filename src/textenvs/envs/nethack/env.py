@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from textenvs.captioners.nethack_styles import STYLES
 from textenvs.envs.nethack.actions import describe
@@ -48,6 +49,8 @@ _ROLES = (
     "wiz",
 )
 _HALLUCINATING = 0x200  # the bit of blstats' condition
+_STAIRS_UP, _STAIRS_DOWN = 2382, 2383  # glyphs
+_ARRIVALS = {"You descend the stairs": _STAIRS_UP, "You climb up the stairs": _STAIRS_DOWN}
 _EAT_QUESTION = "What do you want to eat"
 _FIRST_LETTER = re.compile(r"\[([a-zA-Z])")
 
@@ -129,8 +132,8 @@ class NetHackTextEnv(TextEnv):
                 "pickup_types:$" if option.startswith("pickup_types") else option
                 for option in nethack.NETHACKOPTIONS
             ]
+        _check_keys(observation_keys, nethack.OBSERVATION_DESC)
         array_keys = tuple(observation_keys) if obs == "dict" else ()
-        _check_keys(array_keys, nethack.OBSERVATION_DESC)
         self.game = Game(
             keys=(*_CAPTION_KEYS, *array_keys),
             character=hero,
@@ -171,7 +174,8 @@ class NetHackTextEnv(TextEnv):
         self._explored: dict[tuple[int, int], int] = {}
         self._succeeded = False
         self._progress = 0.0
-        self._state = self._read_state()
+        self._state = self._alive = self._read_state()
+        self._underfoot = _STAIRS_UP  # where every game begins
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Press an action's key.
@@ -188,8 +192,12 @@ class NetHackTextEnv(TextEnv):
         chosen = self._actions[action]
         self._played.append(action)
         before = self._state
+        glyphs = before.glyphs.copy()
         self.game.press(self._eat_answer(chosen.code) if self.eat_fix else chosen.code)
         self._state = after = self._read_state()
+        if after.playing:
+            self._alive = after
+        self._underfoot = _under(glyphs, before, after, self._underfoot)
         over = self.game.over
         success = self._is_success(after)
         reward = self._reward(before, after, success)
@@ -261,8 +269,8 @@ class NetHackTextEnv(TextEnv):
 
     def _result(self) -> tuple[Any, dict[str, Any]]:
         arrays = self.game.arrays
-        caption = self._caption(arrays, self.game.messages, self.task.mission)
-        state = self._state
+        caption = self._caption(arrays, self.game.messages, self.task.mission, self._underfoot)
+        state = self._alive
         info = {
             "text_action": self._text_action,
             "messages": tuple(state.messages),
@@ -294,6 +302,31 @@ class NetHackTextEnv(TextEnv):
         """End the game and remove its files."""
         self.game.close()
         super().close()
+
+
+def _under(glyphs: NDArray[np.int16], before: State, after: State, underfoot: int) -> int:
+    """The glyph of what the hero stands on, who hides it: what was seen there before.
+
+    Args:
+        glyphs: the map before the step.
+        before: the state before the step.
+        after: the state after it.
+        underfoot: what the hero stood on before.
+
+    Returns:
+        The glyph, -1 if it is not known.
+    """
+    if after.level != before.level:
+        went = [stairs for words, stairs in _ARRIVALS.items() if _says(after, words)]
+        return went[0] if went else -1
+    if after.position == before.position:
+        return underfoot
+    x, y = after.position
+    return int(glyphs[y, x])
+
+
+def _says(state: State, words: str) -> bool:
+    return any(words in page for page in state.messages)
 
 
 def _check_keys(keys: Sequence[str], known: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ last screen as it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _SPACE = ord(" ")
 _ESCAPE = 0x1B
 
 MORE = "--More--"
+_YEAR_ON_TOMBSTONE = re.compile(rb"\| +([12][0-9]{3}) +\|")
 
 # Entries of NLE's `internal` and `program_state`.
 _IN_QUESTION, _IN_LINE_INPUT, _WAITS_FOR_SPACE, _NUTRITION = 1, 2, 3, 7
@@ -101,7 +103,9 @@ class Game:
                 break
             self._key(_SPACE)
         else:
-            raise RuntimeError(f"NetHack asked for more than {_FIRST_PAGES} keys before its start")
+            raise ValueError(
+                f"NetHack does not start with the options {', '.join(self._nethack.options)!r}"
+            )
         self._keep_page()
 
     def press(self, code: int) -> None:
@@ -147,6 +151,14 @@ class Game:
 
     def _key(self, code: int) -> None:
         _, self.over = self._nethack.step(code)
+        if self._program_state[_GAME_OVER] == 1:
+            self._hide_year()
+
+    def _hide_year(self) -> None:
+        """Blank the year on the tombstone, which is the clock's."""
+        screen = self.arrays["tty_chars"]
+        for match in _YEAR_ON_TOMBSTONE.finditer(screen.tobytes()):
+            screen.reshape(-1)[slice(*match.span(1))] = _SPACE
 
     def _turn_pages(self) -> None:
         while not self.over and self._internal[_WAITS_FOR_SPACE]:
@@ -170,15 +182,21 @@ class Game:
         return self._answer_everything or any(words in message for words in _AGENTS_QUESTIONS)
 
     def _keep_page(self) -> None:
-        """Keep the page that stays; if it waits for a key, it says so, as on the terminal."""
-        page = self._page()
-        if page and self._internal[_WAITS_FOR_SPACE] and not self.over:
-            page = f"{page} {MORE}"
-        self.messages += filter(None, [page])
+        """Keep the message that stays; if it waits for a key, it says so, as on the terminal.
+
+        A window that stays is on the terminal, where captions read it.
+        """
+        text = self._text()
+        if text and MORE.encode() in self.arrays["tty_chars"].tobytes():
+            text = f"{text} {MORE}"
+        self.messages += filter(None, [text])
+
+    def _text(self) -> str:
+        return self._message.tobytes().partition(b"\0")[0].decode("latin-1").strip()
 
     def _page(self) -> str:
         """The message on the screen, or the window that waits for a key."""
-        text = self._message.tobytes().partition(b"\0")[0].decode("latin-1").strip()
+        text = self._text()
         if text or not self._internal[_WAITS_FOR_SPACE]:
             return text
         screen = self.arrays["tty_chars"]
