@@ -310,7 +310,7 @@ def test_play_says_what_is_no_action_and_asks_again(
 ) -> None:
     type_in(typed, "turn left")
     out = run("play", LEVEL)[1]
-    assert f"{typed!r} is no action; ? shows the actions, q leaves\n" in out
+    assert f"{typed!r} is no action; ? shows the actions, exit leaves\n" in out
     assert out.endswith("1 step, return 0.00\n")
 
 

@@ -381,7 +381,7 @@ def test_a_folder_of_another_run_is_an_error_and_is_left_alone(
     mine = {"env": limited, "agent": RandomAgent(), "episodes": 2, "directory": tmp_path}
     rollout(**mine)
     before = files(tmp_path)
-    with pytest.raises(TraceError, match=f"is of another run: expected {key} .*; choose another"):
+    with pytest.raises(TraceError, match=f"is of another run: expected {key}.* choose another"):
         rollout(**{**mine, **other})
     assert files(tmp_path) == before
 

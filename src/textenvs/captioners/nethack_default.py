@@ -83,8 +83,10 @@ def screen_text(screen: bytes, columns: int) -> tuple[str, bool]:
         return " ".join(text.decode("latin-1").split()), False
     first = screen[:columns]
     indent = len(first) - len(first.lstrip(b" "))
-    # A window at the left edge has its mark one column in.
-    left = 0 if left <= 1 else min(left, indent)
+    if left <= 1:  # a window that covers the terminal has its mark one column in
+        left = 0
+    elif mark is None or screen[mark.start() - 1] not in b" \0":  # at the end of a text
+        left = min(left, indent)
     starts = range(0, (row + 1) * columns, columns)
     lines = [screen[start + left : start + columns].decode("latin-1").strip() for start in starts]
     return "\n".join(line for line in lines if line), True

@@ -273,7 +273,7 @@ class NetHackTextEnv(TextEnv):
         state = self._alive
         info = {
             "text_action": self._text_action,
-            "messages": tuple(state.messages),
+            "messages": tuple(self.game.messages),
             "end_status": self._end_status,
             "progress": self._progress,
             "depth": state.depth,
