@@ -39,6 +39,7 @@ def _crafter() -> Iterator[dict[str, Any]]:
         yield {
             "id": f"Crafter-Text-{task}-v0" if task else "Crafter-Text-v0",
             "entry_point": "textenvs.envs.crafter.env:CrafterTextEnv",
+            "vector_entry_point": "textenvs.envs.crafter.vector:CrafterTextVectorEnv",
             "kwargs": {"task": task},
             "max_episode_steps": _CRAFTER_LIMITS.get(task),
         }
