@@ -1,22 +1,24 @@
-"""How fast the text is, as ratios measured side by side in one run.
+"""How fast the environments are, as ratios measured side by side in one run.
 
-    python benchmarks/throughput.py [--steps 4000] [--rounds 5] [babyai nethack crafter import]
+    python benchmarks/throughput.py [--steps 4000] [--rounds 5] [--out docs] [WHAT ...]
 
-babyai    BabyAI-Text against the raw Minigrid environment, steps a second, resets included
+crafter   Crafter-Text with the default caption, its engine alone, a reset, and eight games in a
+          vector environment, against crafter.Env as installed, with and without its rendering; and
+          a caption against a straightforward one, which measures the distance to every cell
+babyai    BabyAI-Text against the raw Minigrid environment, resets included
 nethack   NetHack-Text with the five texts, and with the default one, against raw NLE with the same
           observation keys
-crafter   a caption of Crafter against a straightforward one of the same text, which scans the view
-          cell by cell with NumPy arithmetic as published captioners do
 import    ``import textenvs`` against ``import gymnasium``
 
-The two sides of a ratio take turns, round by round, on the same actions; the medians over the
-rounds are quoted, with the smallest and the largest ratio of a round. Absolute numbers are the
-machine's.
+The two sides of a ratio take turns, round by round, on the same seeds and actions; the median of
+the rounds' ratios is quoted, with the smallest and the largest. Absolute numbers are the machine's.
+With ``--out`` the table and a bar chart (matplotlib, the extra ``plot``) are written there.
 """
 
 from __future__ import annotations
 
 import argparse
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -37,7 +39,7 @@ NLE_KEYS = (
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: two sides, in units a second (or seconds), and their ratio by round."""
+    """A line of the table: two sides, in units a second, and their ratio by round."""
 
     name: str
     ours: float
@@ -126,6 +128,149 @@ def nethack(steps: int, rounds: int) -> list[Row]:
 
 
 def crafter(steps: int, rounds: int) -> list[Row]:
+    """Crafter-Text and its parts against crafter as installed."""
+    steps = min(steps, 1000)  # of the peer, which is slow
+    rows = [
+        compare(name, ours(steps), peer(steps), "steps/s", rounds)
+        for name, ours, peer in (
+            ("Crafter-Text-v0 / crafter.Env", _crafter_text, _crafter_env),
+            ("Crafter-Text-v0 / crafter.Env without rendering", _crafter_text, _crafter_unrendered),
+            ("Crafter's engine, no text / crafter.Env", _crafter_engine, _crafter_env),
+            ("Crafter-Text-v0, 8 in a vector / crafter.Env", _crafter_vector, _crafter_env),
+            ("the same / 8 in a SyncVectorEnv", _crafter_vector, _crafter_sync_vector),
+        )
+    ]
+    rows.append(
+        compare(
+            "a reset of Crafter-Text-v0 / of crafter.Env",
+            _crafter_reset,
+            _published_reset,
+            "/s",
+            rounds,
+        )
+    )
+    return rows + _captions(rounds)
+
+
+def _actions(steps: int) -> list[int]:
+    return np.random.default_rng(0).integers(17, size=steps).tolist()
+
+
+def _timed_steps(
+    reset: Callable[[int], Any], step: Callable[[int], bool], steps: int
+) -> Callable[[], float]:
+    """Random steps a second, the same ones each time, resets left out."""
+    actions = _actions(steps)
+
+    def play() -> float:
+        seed, spent = 0, 0.0
+        reset(seed)
+        start = time.process_time()
+        for action in actions:
+            if step(action):
+                spent += time.process_time() - start
+                seed += 1
+                reset(seed)
+                start = time.process_time()
+        return steps / (spent + time.process_time() - start)
+
+    return play
+
+
+def _crafter_text(steps: int) -> Callable[[], float]:
+    env = gymnasium.make("Crafter-Text-v0")
+
+    def step(action: int) -> bool:
+        _, _, terminated, truncated, _ = env.step(action)
+        return terminated or truncated
+
+    return _timed_steps(lambda seed: env.reset(seed=seed), step, steps)
+
+
+def _crafter_engine(steps: int) -> Callable[[], float]:
+    from textenvs.envs.crafter.env import CrafterTextEnv
+
+    env = CrafterTextEnv()
+    game = env.game
+    play, inventory = game.play, lambda: game.inventory
+
+    def step(action: int) -> bool:
+        _, over = play(action)
+        return over or not inventory()["health"]
+
+    return _timed_steps(lambda seed: env.reset(seed=seed), step, steps)
+
+
+def _published(unrendered: bool, steps: int) -> Callable[[], float]:
+    import crafter as published
+
+    games: list[Any] = []
+
+    def reset(seed: int) -> None:
+        games[:] = [published.Env(seed=seed)]
+        if unrendered:
+            games[0].render = lambda *size: None
+        games[0].reset()
+
+    return _timed_steps(reset, lambda action: games[0].step(action)[2], steps)
+
+
+def _crafter_env(steps: int) -> Callable[[], float]:
+    return _published(False, steps)
+
+
+def _crafter_unrendered(steps: int) -> Callable[[], float]:
+    return _published(True, steps)
+
+
+_VECTOR = 8
+
+
+def _vector_steps(mode: str, steps: int) -> Callable[[], float]:
+    envs = gymnasium.make_vec("Crafter-Text-v0", num_envs=_VECTOR, vectorization_mode=mode)
+    actions = np.random.default_rng(0).integers(17, size=(steps, _VECTOR))
+
+    def play() -> float:
+        envs.reset(seed=0)
+        start = time.process_time()
+        for action in actions:
+            envs.step(action)
+        return steps * _VECTOR / (time.process_time() - start)
+
+    return play
+
+
+def _crafter_vector(steps: int) -> Callable[[], float]:
+    return _vector_steps("vector_entry_point", steps)
+
+
+def _crafter_sync_vector(steps: int) -> Callable[[], float]:
+    return _vector_steps("sync", steps)
+
+
+def _crafter_reset() -> float:
+    return _resets_per_second(lambda env, seed: env.reset(seed=seed), 20)
+
+
+def _resets_per_second(reset: Callable[[Any, int], Any], n: int) -> float:
+    env = gymnasium.make("Crafter-Text-v0")
+    env.reset(seed=0)  # the geometry of the noise, once a process
+    start = time.process_time()
+    for seed in range(n):
+        reset(env, seed)
+    return n / (time.process_time() - start)
+
+
+def _published_reset() -> float:
+    import crafter as published
+
+    game = published.Env(seed=0)
+    start = time.process_time()
+    game.reset()
+    return 1 / (time.process_time() - start)
+
+
+def _captions(rounds: int) -> list[Row]:
     """Crafter's captions against the plain way to write one."""
     from textenvs.captioners import crafter as captioner
 
@@ -143,16 +288,16 @@ def crafter(steps: int, rounds: int) -> list[Row]:
             start = time.process_time()
             for info in infos:
                 caption(info)
-            return (time.process_time() - start) / len(infos) * 1e6
+            return len(infos) / (time.process_time() - start)
 
         return measure
 
     return [
         compare(
-            f"Crafter caption, {name} / scanning the view",
+            f"a caption of Crafter, {name} / scanning the view",
             rate(caption),
             rate(scanned_caption),
-            "µs",
+            "/s",
             rounds,
         )
         for name, caption in {
@@ -194,7 +339,7 @@ def scanned_caption(info: Any) -> str:
 
 
 def imports(steps: int, rounds: int) -> list[Row]:
-    """``import textenvs`` against ``import gymnasium``, in fresh processes."""
+    """``import textenvs`` against ``import gymnasium``, in fresh processes; below 1 is slower."""
 
     def seconds(module: str) -> Callable[[], float]:
         code = (
@@ -205,7 +350,7 @@ def imports(steps: int, rounds: int) -> list[Row]:
             done = subprocess.run(
                 [sys.executable, "-c", code], check=True, capture_output=True, text=True
             )
-            return float(done.stdout) * 1e3
+            return 1 / float(done.stdout)
 
         return measure
 
@@ -214,13 +359,16 @@ def imports(steps: int, rounds: int) -> list[Row]:
             "import textenvs / import gymnasium",
             seconds("textenvs"),
             seconds("gymnasium"),
-            "ms",
+            "/s",
             2 * rounds,
         )
     ]
 
 
-MEASUREMENTS = {"babyai": babyai, "nethack": nethack, "crafter": crafter, "import": imports}
+HEADER = (
+    "| ours / peer | ours | peer | unit | ratio | ratios of the rounds |\n|---|---|---|---|---|---|"
+)
+MEASUREMENTS = {"crafter": crafter, "babyai": babyai, "nethack": nethack, "import": imports}
 
 
 def main() -> None:
@@ -231,12 +379,42 @@ def main() -> None:
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(MEASUREMENTS)}")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--out", type=pathlib.Path, metavar="DIR", help="write table and chart here"
+    )
     args = parser.parse_args()
-    print("| ours / peer | ours | peer | unit | ratio | ratios of the rounds |")
-    print("|---|---|---|---|---|---|")
+    rows = []
+    print(HEADER)
     for name in args.what or MEASUREMENTS:
         for row in MEASUREMENTS[name](args.steps, args.rounds):
             print(row.line(), flush=True)
+            rows.append(row)
+    if args.out:
+        draw(rows, args.out / "throughput.png")
+        lines = "\n".join([HEADER, *(row.line() for row in rows)])
+        (args.out / "throughput.md").write_text(f"{lines}\n", encoding="utf-8")
+
+
+def draw(rows: list[Row], path: pathlib.Path) -> None:
+    """A bar chart of the ratios, on a logarithmic scale, with the spread of the rounds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(9, 0.4 * len(rows) + 1), layout="constrained")
+    middles = [statistics.median(row.ratios) for row in rows]
+    spread = [
+        [middle - min(row.ratios) for middle, row in zip(middles, rows, strict=True)],
+        [max(row.ratios) - middle for middle, row in zip(middles, rows, strict=True)],
+    ]
+    places = range(len(rows), 0, -1)
+    axes.barh(places, middles, xerr=spread, color="tab:blue", ecolor="black", capsize=2)
+    axes.set_yticks(places, [row.name for row in rows], fontsize=8)
+    axes.set_xscale("log")
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xlabel("speed of ours / speed of the peer (median and range of the rounds)")
+    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":

@@ -151,13 +151,18 @@ class Field:
         place, weight, distance = self._place, self._weight, self._distance
         if cells is not None:
             place, weight, distance = place[:, cells], weight[:, cells], distance[:, :, cells]
-        gx, gy, gz = (found[:, axis][place] for axis in range(3))
-        dx, dy, dz = distance
-        contributions = weight * (gx * dx + gy * dy + gz * dz)
-        value = contributions[0]
+        # weight * (gx * dx + gy * dy + gz * dz), in that order and in place.
+        contributions = found[:, 0].take(place)
+        contributions *= distance[0]
+        for axis in (1, 2):
+            term = found[:, axis].take(place)
+            term *= distance[axis]
+            contributions += term
+        contributions *= weight
+        value = contributions[0].copy()
         for contribution in contributions[1:]:
-            value = value + contribution
-        value = value / _NORM
+            value += contribution
+        value /= _NORM
         return value if cells is not None else value.reshape(self.shape)
 
 

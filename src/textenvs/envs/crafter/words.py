@@ -84,14 +84,25 @@ class WorldRandom:
 
     def uniforms(self, n: int) -> NDArray[np.float64]:
         """N numbers in [0, 1)."""
+        numbers, words = self.take(n)
+        self.give_back(words, n)
+        return np.array(numbers)
+
+    def take(self, most: int) -> tuple[list[float], NDArray[np.uint64]]:
+        """The next numbers in [0, 1), at most so many, of which any number is used.
+
+        Returns:
+            The numbers, and their words, for :meth:`give_back`, which must follow.
+        """
         rest = self._left()
-        fresh = self._bits.random_raw(max(0, 2 * n - len(rest)))
+        fresh = self._bits.random_raw(max(0, 2 * most - len(rest)))
         words = np.concatenate((np.array(rest, np.uint64), fresh))
         self._drop_words()
-        self._put_back(words[2 * n :].tolist())
-        high = (words[0 : 2 * n : 2] >> np.uint64(5)).astype(np.float64)
-        low = (words[1 : 2 * n : 2] >> np.uint64(6)).astype(np.float64)
-        return (high * 67108864.0 + low) / 9007199254740992.0
+        return _numbers(words[: 2 * most]).tolist(), words
+
+    def give_back(self, words: NDArray[np.uint64], used: int) -> None:
+        """Put the words back of what was taken and not used."""
+        self._put_back(words[2 * used :].tolist())
 
     def get_state(self) -> dict[str, Any]:
         """What the next draws follow from; a copy that pickles."""
@@ -129,3 +140,10 @@ class WorldRandom:
             words = self._bits.random_raw(self._size).tolist()
             self._size = min(2 * self._size, _LONGEST_BLOCK)
         return self._take(words)
+
+
+def _numbers(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """RandomState's 53-bit numbers, each from a pair of words."""
+    high = (words[0::2] >> np.uint64(5)).astype(np.float64)
+    low = (words[1::2] >> np.uint64(6)).astype(np.float64)
+    return (high * 67108864.0 + low) / 9007199254740992.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -148,20 +149,22 @@ def _draw_materials(
     coal = _threshold(0.85, difficulty.coal)
     iron = _threshold(0.75, difficulty.iron)
     diamond = _threshold(0.994, difficulty.diamond)
-    uniform = random.uniform
     cells = np.flatnonzero(draws)
+    numbers, words = random.take(3 * len(cells))
+    number = iter(numbers)
     for cell, maybe in zip(cells.tolist(), draws[cells].tolist(), strict=True):
         if maybe & _MAYBE_TREE:
-            if uniform() > tree:
+            if next(number) > tree:
                 materials[cell] = TREE
-        elif maybe & _MAYBE_COAL and uniform() > coal:
+        elif maybe & _MAYBE_COAL and next(number) > coal:
             materials[cell] = COAL
-        elif maybe & _MAYBE_IRON and uniform() > iron:
+        elif maybe & _MAYBE_IRON and next(number) > iron:
             materials[cell] = IRON
-        elif maybe & _MAYBE_DIAMOND and uniform() > diamond:
+        elif maybe & _MAYBE_DIAMOND and next(number) > diamond:
             materials[cell] = DIAMOND
         elif maybe & _LAVA_ELSE:
             materials[cell] = LAVA
+    random.give_back(words, len(numbers) - operator.length_hint(number))
 
 
 def _draw_creatures(
@@ -176,7 +179,6 @@ def _draw_creatures(
     cow = _threshold(0.985, difficulty.cow)
     zombie = _threshold(0.993, difficulty.zombie)
     skeleton = _threshold(0.95, difficulty.skeleton)
-    uniform = random.uniform
     ids = np.frombuffer(bytes(materials), np.uint8)
     distance = fields.distance.ravel()
     is_walkable = np.array(walkable)[ids]
@@ -185,12 +187,15 @@ def _draw_creatures(
         1 * ((ids == GRASS) & (distance > 3)) + 2 * (distance > 10) + 4 * ((ids == PATH) & tunnels)
     ) * is_walkable
     cells = np.flatnonzero(maybe)
+    numbers, words = random.take(3 * len(cells))
+    number = iter(numbers)
     creatures = []
     for cell, bits in zip(cells.tolist(), maybe[cells].tolist(), strict=True):
-        if bits & 1 and uniform() > cow:
+        if bits & 1 and next(number) > cow:
             creatures.append((COW, *divmod(cell, height)))
-        elif bits & 2 and uniform() > zombie:
+        elif bits & 2 and next(number) > zombie:
             creatures.append((ZOMBIE, *divmod(cell, height)))
-        elif bits & 4 and uniform() > skeleton:
+        elif bits & 4 and next(number) > skeleton:
             creatures.append((SKELETON, *divmod(cell, height)))
+    random.give_back(words, len(numbers) - operator.length_hint(number))
     return creatures
