@@ -75,7 +75,8 @@ def register_envs() -> None:
     """Register every id that is not registered yet."""
     for arguments in (*_crafter(), *_minigrid(), *_nethack()):
         if arguments["id"] not in registry:
-            register(**arguments)
+            # What Gymnasium's checker looks at in a first step, the tests check for every id.
+            register(disable_env_checker=True, **arguments)
 
 
 def env_specs(game: str = "") -> list[EnvSpec]:

@@ -83,12 +83,11 @@ def _nearest_first(
 def _window(info: Info, *, blind_at_edges: bool) -> _Window | None:
     """Cut the view out of the map; None where the published code sees nothing (an empty crop)."""
     (px, py), (vx, vy) = info["player_pos"], info["view"]
-    px, py = int(px), int(py)
-    left, top = px - int(vx) // 2, py - int(vy) // 2 + 1
+    left, top = px - vx // 2, py - vy // 2 + 1
     if blind_at_edges and (left < 0 or top < 0):
         return None
     x, y = max(left, 0), max(top, 0)
-    cells = info["semantic"][x : px + int(vx) // 2 + 1, y : py + int(vy) // 2]
+    cells = info["semantic"][x : px + vx // 2 + 1, y : py + vy // 2]
     return _Window(cells, (px - x, py - y))
 
 
@@ -365,32 +364,45 @@ def _mark_ripe_plants(info: Info, window: _Window) -> _Window:
 @lru_cache(maxsize=_KEPT)
 def _surroundings(near: bytes, shape: tuple[int, int], center: tuple[int, int], facing: str) -> str:
     """What is in front, beside and further off; ``near`` are the ids in order of distance."""
-    _, offsets = _nearest_first(shape, center)
-    beside = {
-        name: "edge of the world" if place is None else _DEFAULT_NAMES[near[place]]
-        for name, place in _sides(shape, center)
-    }
-    others = ", ".join([f"{name} {thing}" for name, thing in beside.items() if name != facing])
-    lines = f"You face {facing}: {beside[facing]}. Beside you: {others}."
-    further = _further(near, offsets, set(beside.values()))
+    sides = [
+        (name, "edge of the world" if place is None else _DEFAULT_NAMES[near[place]])
+        for name, place in _sides(shape, center, facing)
+    ]
+    front, *others = sides
+    beside = ", ".join([f"{name} {thing}" for name, thing in others])
+    lines = f"You face {facing}: {front[1]}. Beside you: {beside}."
+    further = _further(near, _nearest_first(shape, center)[1], {thing for _, thing in sides})
     return f"{lines}\nSteps away: {', '.join(further)}." if further else lines
 
 
-@lru_cache(maxsize=256)
-def _sides(shape: tuple[int, int], center: tuple[int, int]) -> tuple[tuple[str, int | None], ...]:
-    """Where the four sides stand among the nearest cells; None beyond the map."""
+@lru_cache(maxsize=1024)
+def _sides(
+    shape: tuple[int, int], center: tuple[int, int], facing: str
+) -> tuple[tuple[str, int | None], ...]:
+    """Where the four sides stand among the nearest cells, the front first; None off the map."""
     _, offsets = _nearest_first(shape, center)
-    places = ((name, offsets.index(s) if s in offsets else None) for name, s in _COMPASS.items())
-    return tuple(places)
+    names = [facing, *(name for name in _COMPASS if name != facing)]
+    steps = [_COMPASS[name] for name in names]
+    places = [offsets.index(step) if step in offsets else None for step in steps]
+    return tuple(zip(names, places, strict=True))
 
 
 def _further(near: bytes, offsets: tuple[tuple[int, int], ...], beside: set[str]) -> list[str]:
     """The things that are not beside the player, the nearest first."""
-    kinds = set(near) - {_PLAYER}
-    found = [near.find(k) for k in kinds if k not in _THREATS and _DEFAULT_NAMES[k] not in beside]
-    if not _THREATS.isdisjoint(kinds):
-        found += [i for i, k in enumerate(near) if k in _THREATS and sum(map(abs, offsets[i])) > 1]
-    return [_default_item(near[i], *offsets[i]) for i in sorted(found)]
+    kinds = dict.fromkeys(near)  # in the order of their nearest cells
+    del kinds[_PLAYER]
+    if _THREATS.isdisjoint(kinds):
+        found = [(near.find(k), k) for k in kinds if _DEFAULT_NAMES[k] not in beside]
+    else:
+        single = [k for k in kinds if k not in _THREATS and _DEFAULT_NAMES[k] not in beside]
+        found = [(near.find(k), k) for k in single]
+        found += [
+            (i, k)
+            for i, k in enumerate(near)
+            if k in _THREATS and abs(offsets[i][0]) + abs(offsets[i][1]) > 1
+        ]
+        found.sort()
+    return [_default_item(kind, *offsets[place]) for place, kind in found]
 
 
 @lru_cache(maxsize=_KEPT)

@@ -151,6 +151,7 @@ class Engine:
         self._length = length
         self._keep_noise = keep_noise
         self._random = WorldRandom()
+        self._uniform = self._random.uniform  # looked up often
         self._seed = 0
         self._episode = 0
         self._least_limit = min(rules.most.values())
@@ -447,7 +448,7 @@ class Engine:
             return
         if material != rule.leaves:
             self._set_material(cell, rule.leaves)
-        if self._random.uniform() > rule.probability:
+        if self._uniform() > rule.probability:
             return
         for name, amount in rule.receive.items():
             if not self.rules.counts_full and inventory[name] == self.rules.most[name]:
@@ -550,13 +551,13 @@ class Engine:
     def _update_cow(self, cow: Thing) -> None:
         if cow.health <= 0:
             self._remove(cow)
-        if self._random.uniform() < 0.5:
+        if self._uniform() < 0.5:
             self._wander(cow)
 
     def _update_zombie(self, zombie: Thing) -> None:
         if zombie.health <= 0:
             self._remove(zombie)
-        uniform = self._random.uniform
+        uniform = self._uniform
         if self._distance(zombie) <= 8 and uniform() < 0.9:
             dx, dy = self._toward_player(zombie, uniform() < 0.8)
             self._move(zombie, dx, dy, self._land)
@@ -573,7 +574,7 @@ class Engine:
         if skeleton.health <= 0:
             self._remove(skeleton)
         skeleton.timer = max(0, skeleton.timer - 1)
-        distance, uniform = self._distance(skeleton), self._random.uniform
+        distance, uniform = self._distance(skeleton), self._uniform
         if distance <= 3:
             dx, dy = self._toward_player(skeleton, uniform() < 0.6)
             if self._move(skeleton, -dx, -dy, self._land):
@@ -675,14 +676,14 @@ class Engine:
         creatures = self._creatures[chunk][_SLOT[kind]]
         random = self._random
         if len(creatures) < low:
-            if random.uniform() < chances[0]:
+            if self._uniform() < chances[0]:
                 space = self._grass if material == GRASS else self._path
                 cell = self._nth_cell(chunk, material, random.randint(space[chunk]))
                 x, y = divmod(cell, self.height)
                 far = abs(self.player.x - x) + abs(self.player.y - y) >= distances[0]
                 if far and self._at[cell] is None:
                     self._add(Thing(kind, x, y, self._created))
-        elif random.uniform() < chances[1]:
+        elif self._uniform() < chances[1]:
             oldest_first = sorted(creatures, key=_by_creation)
             creature = oldest_first[random.randint(len(creatures))]
             if self._distance(creature) >= distances[1]:

@@ -177,7 +177,8 @@ class CrafterTextEnv(TextEnv):
         info: dict[str, Any] = self.game.facts()
         unlocked = self.game.unlocked
         info["view"] = self._caption_view
-        info["unlocked"] = tuple(sorted(unlocked[self._n_unlocked :]))
+        new = len(unlocked) > self._n_unlocked
+        info["unlocked"] = tuple(sorted(unlocked[self._n_unlocked :])) if new else ()
         self._n_unlocked = len(unlocked)
         info["progress"] = len(unlocked) / len(info["achievements"])
         if self.task.goal is not None:

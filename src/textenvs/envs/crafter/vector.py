@@ -45,6 +45,7 @@ class CrafterTextVectorEnv(VectorEnv[Any, Any, Any]):
         if num_envs < 1:
             raise ValueError(f"expected num_envs of 1 or more, got {num_envs}")
         self.num_envs = num_envs
+        self.envs: list[CrafterTextEnv] = []  # also if one of them cannot be made
         self.envs = [CrafterTextEnv(**kwargs) for _ in range(num_envs)]
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**self.envs[0].metadata, "autoreset_mode": self.autoreset_mode}
