@@ -12,7 +12,7 @@ import    ``import textenvs`` against ``import gymnasium``
 
 The two sides of a ratio take turns, round by round, on the same seeds and actions; the median of
 the rounds' ratios is quoted, with the smallest and the largest. Absolute numbers are the machine's.
-With ``--out`` the table and a bar chart (matplotlib, the extra ``plot``) are written there.
+With ``--out`` they are written there as a page with a bar chart (matplotlib, the extra ``plot``).
 """
 
 from __future__ import annotations
@@ -368,6 +368,25 @@ def imports(steps: int, rounds: int) -> list[Row]:
 HEADER = (
     "| ours / peer | ours | peer | unit | ratio | ratios of the rounds |\n|---|---|---|---|---|---|"
 )
+PAGE = """# Performance
+
+Written by `python benchmarks/throughput.py --out docs` (the chart needs the extra `plot`), on a
+shared machine with two cores. Each row is one comparison: both sides take turns, round by round, on
+the same seeds and actions, and the median of the rounds' ratios is quoted with their range. Times
+are the process's own. Absolute numbers are the machine's; ratios hardly depend on it.
+
+{table}
+
+![ratios](performance.png)
+
+- `crafter.Env` is crafter 1.8.3 as installed; steps leave resets out. Without rendering it is not
+  the same game, since its pictures draw from the world's numbers.
+- The rows of eight games count the steps of all games, resets included.
+- A caption "scanning the view" is a straightforward one, which measures the distance to every cell
+  of a kind with NumPy.
+- NetHack's peers are asked for the same arrays.
+"""
+
 MEASUREMENTS = {"crafter": crafter, "babyai": babyai, "nethack": nethack, "import": imports}
 
 
@@ -380,7 +399,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--out", type=pathlib.Path, metavar="DIR", help="write table and chart here"
+        "--out", type=pathlib.Path, metavar="DIR", help="write performance.md and .png here"
     )
     args = parser.parse_args()
     rows = []
@@ -390,9 +409,9 @@ def main() -> None:
             print(row.line(), flush=True)
             rows.append(row)
     if args.out:
-        draw(rows, args.out / "throughput.png")
-        lines = "\n".join([HEADER, *(row.line() for row in rows)])
-        (args.out / "throughput.md").write_text(f"{lines}\n", encoding="utf-8")
+        draw(rows, args.out / "performance.png")
+        table = "\n".join([HEADER, *(row.line() for row in rows)])
+        (args.out / "performance.md").write_text(PAGE.format(table=table), encoding="utf-8")
 
 
 def draw(rows: list[Row], path: pathlib.Path) -> None:

@@ -207,7 +207,9 @@ class NetHackTextEnv(TextEnv):
         self._end_status = (
             "over" if over else "success" if done else "aborted" if stopped else "running"
         )
-        self._progress = max(self._progress, progress(after.depth, after.experience_level))
+        if after.depth != before.depth or after.experience_level != before.experience_level:
+            here = progress(after.depth, after.experience_level)
+            self._progress = max(self._progress, here)
         return reward, over or done, stopped
 
     def _eat_answer(self, code: int) -> int:

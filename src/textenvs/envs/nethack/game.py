@@ -187,7 +187,8 @@ class Game:
         A window that stays is on the terminal, where captions read it.
         """
         text = self._text()
-        if text and MORE.encode() in self.arrays["tty_chars"].tobytes():
+        waits = text and self._internal[_WAITS_FOR_SPACE]
+        if waits and MORE.encode() in self.arrays["tty_chars"].tobytes():
             text = f"{text} {MORE}"
         self.messages += filter(None, [text])
 
