@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from textenvs.captioners.crafter import NAMES
 from textenvs.envs.crafter.difficulty import DIFFICULTIES
-from textenvs.envs.crafter.engine import COW, SKELETON, ZOMBIE, Engine
+from textenvs.envs.crafter.engine import Engine
 from textenvs.envs.crafter.env import CrafterTextEnv
 from textenvs.envs.crafter.reference import ReferenceCrafter
 from textenvs.envs.crafter.rules import crafter_folder, load_rules
 from textenvs.envs.crafter.tasks import TASKS
+from textenvs.envs.crafter.things import COW, SKELETON, ZOMBIE
 from textenvs.envs.crafter.words import WorldRandom
 from textenvs.errors import UnknownName
 
@@ -51,7 +52,7 @@ class Pair:
         self.theirs._player._last_health = self.theirs._last_health = 9
 
     def build(self, x: int, y: int, material: str) -> None:
-        self.ours._set_material(x * self.ours.height + y, NAMES.index(material))
+        self.ours.set_material(x * self.ours.height + y, NAMES.index(material))
         self.theirs._world[x, y] = material
 
     def compare(self) -> None:
@@ -69,7 +70,7 @@ class Pair:
 
     def compare_numbers(self) -> None:
         """Both have drawn as many numbers; to be asked at the end, since it draws."""
-        assert self.ours._random.uniform() == self.theirs._world.random.uniform()
+        assert self.ours.random.uniform() == self.theirs._world.random.uniform()
 
 
 def _key(thing: Any) -> tuple[Any, ...]:
@@ -198,16 +199,16 @@ def test_every_achievement_is_reached_in_both() -> None:
 def test_fights_are_the_same(kind: int, name: str, achievement: str) -> None:
     from crafter import objects
 
-    from textenvs.envs.crafter.engine import Thing
+    from textenvs.envs.crafter.things import Thing
 
     pair = Pair(2)
     random = np.random.default_rng(0)
     for _ in range(40):
         ours, world, player = pair.ours, pair.theirs._world, pair.theirs._player
         x, y = ours.player.x + ours.facing[0], ours.player.y + ours.facing[1]
-        if ours._at[x * ours.height + y] is None:
+        if ours.at[x * ours.height + y] is None:
             pair.build(x, y, "path")
-            ours._add(Thing(kind, x, y, ours._created))
+            ours.add(Thing(kind, x, y, ours.created))
             arguments = (world, (x, y)) if kind == COW else (world, (x, y), player)
             world.add(getattr(objects, name)(*arguments))
         for _ in range(6):
@@ -227,15 +228,15 @@ def test_lava_kills_in_both() -> None:
 def test_creatures_are_taken_from_crowded_chunks_in_the_same_order() -> None:
     from crafter import objects
 
-    from textenvs.envs.crafter.engine import Thing
+    from textenvs.envs.crafter.things import Thing
 
     pair = Pair(4)
     ours, world, player = pair.ours, pair.theirs._world, pair.theirs._player
     for x in range(ours.player.x - 6, ours.player.x + 6):
         for y in range(ours.player.y - 6, ours.player.y - 2):
-            if ours._at[x * ours.height + y] is None:
+            if ours.at[x * ours.height + y] is None:
                 pair.build(x, y, "grass")
-                ours._add(Thing(ZOMBIE, x, y, ours._created))
+                ours.add(Thing(ZOMBIE, x, y, ours.created))
                 world.add(objects.Zombie(world, (x, y), player))
     before = len(ours.things)
     for _ in range(120):
@@ -324,7 +325,7 @@ def test_the_rules_of_background_knowledge() -> None:
     game = env.game
     game.inventory["wood"] = 9
     cell = game.player.x * game.height + game.player.y + 1
-    game._set_material(cell, NAMES.index("tree"))
+    game.set_material(cell, NAMES.index("tree"))
     env.step(8)
     assert game.achievements["collect_wood"] == 0
 

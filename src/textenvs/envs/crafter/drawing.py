@@ -14,7 +14,8 @@ from crafter import constants, engine
 from numpy.typing import NDArray
 
 from textenvs.captioners.crafter import NAMES
-from textenvs.envs.crafter.engine import ARROW, PLANT, Engine, Thing, is_ripe
+from textenvs.envs.crafter.engine import Engine
+from textenvs.envs.crafter.things import ARROW, PLANT, Thing, is_ripe
 
 __all__ = ["KeptNoiseView", "Painter"]
 
