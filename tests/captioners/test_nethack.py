@@ -23,9 +23,6 @@ GOLDEN = SHARED / "golden" / "nethack_public.npz"
 KEYS = ("glyphs", "blstats", "tty_cursor", "inv_strs", "inv_letters", "tty_chars")
 TEXTS = ("text_glyphs", "text_message", "text_blstats", "text_inventory", "text_cursor")
 
-needs_nle = pytest.mark.skipif(
-    importlib.util.find_spec("nle") is None, reason="nle is not installed: pip install nle"
-)
 
 OFFSETS = glyph_data().offsets
 SYMBOL = {name: OFFSETS["cmap"] + i for i, name in enumerate(("stone", "vwall", "hwall"))}
@@ -395,7 +392,7 @@ def captions(obs: dict[str, Any]) -> tuple[dict[str, str], str]:
     return nle_language(obs), default(obs)
 
 
-@needs_nle
+@pytest.mark.nethack
 class TestRealGames:
     def test_data_file_is_what_nle_says(self) -> None:
         path = ROOT / "benchmarks" / "make_nethack_glyphs.py"
