@@ -60,3 +60,15 @@ def test_make_vec_takes_an_id(mode: str) -> None:
     assert [text.startswith("Goal: ") for text in observations] == [True, True]
     assert infos["mission"][0] in observations[0]
     envs.close()
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("env_id", IDS)
+def test_make_vec_works_for_every_game_in_both_modes(env_id: str, mode: str) -> None:
+    envs = gymnasium.make_vec(env_id, num_envs=N, vectorization_mode=mode)
+    texts, _ = envs.reset(seed=1)
+    assert texts in envs.observation_space
+    texts, rewards, *_ = envs.step([0] * N)
+    assert texts in envs.observation_space
+    assert rewards.shape == (N,)
+    envs.close()

@@ -1,0 +1,30 @@
+"""Many games of Crafter fit into one process."""
+
+import subprocess
+import sys
+
+GAMES = 64
+MOST_MEGABYTES = 300
+
+PLAY = f"""
+import resource
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+from textenvs.envs.crafter import vector, worldgen
+from textenvs.envs.crafter.env import CrafterTextEnv
+
+imports = peak()
+envs = [CrafterTextEnv() for _ in range({GAMES})]
+for seed, env in enumerate(envs):
+    env.reset(seed=seed)
+    for step in range(40):
+        env.step(step % 17)
+print(peak() - imports)
+"""
+
+
+def test_the_peak_of_64_games_is_small() -> None:
+    done = subprocess.run([sys.executable, "-c", PLAY], capture_output=True, text=True, check=True)
+    assert 0 < float(done.stdout) < MOST_MEGABYTES
