@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ OBSERVATIONS = ("text", "dict")
 STATE_VERSION = 1
 
 
-class TextEnv(gymnasium.Env[Any, Any]):
+class TextEnv(gymnasium.Env[Any, Any], ABC):
     """Base of the text environments: a game, a captioner, and the spaces that follow.
 
     Args:
@@ -112,11 +113,13 @@ class TextEnv(gymnasium.Env[Any, Any]):
         self.np_random.bit_generator.state = state["np_random"]
         return result
 
+    @abstractmethod
     def _state_of_game(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the game's future follows from; a copy that pickles."""
 
+    @abstractmethod
     def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        raise NotImplementedError
+        """Go on from what :meth:`_state_of_game` gave: its observation and info."""
 
     def _observation(self, caption: Caption, arrays: Mapping[str, Any]) -> Any:
         """The observation that the space asks for: the text, alone or beside the arrays."""
