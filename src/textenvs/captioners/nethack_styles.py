@@ -60,8 +60,12 @@ def _balrog(obs: Observation, messages: Sequence[str], mission: str, underfoot: 
 
 def _pages(obs: Observation, messages: Sequence[str]) -> Sequence[str] | None:
     """All pages of a step, if the terminal no longer shows them all; None if it does."""
-    shown = obs["message"].tobytes().partition(b"\0")[0].decode("latin-1").strip()
-    return None if list(messages) in ([], [shown], [f"{shown} --More--"]) else messages
+    if not messages:
+        return None
+    if len(messages) > 1:
+        return messages
+    only = messages[0].removesuffix(" --More--").encode("latin-1")
+    return None if obs["message"].tobytes().strip(b"\0 ").startswith(only) else messages
 
 
 def _blocks(values: Mapping[str, str]) -> str:

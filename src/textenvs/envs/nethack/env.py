@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,6 +40,16 @@ BLSTATS = {
     "condition": 25,
 }
 """Where entries stand in NLE's ``blstats``."""
+
+_ENTRIES = operator.itemgetter(
+    *(
+        BLSTATS[name]
+        for name in (
+            *("score", "gold", "time", "depth", "experience_level"),
+            *("dungeon_number", "level_number", "condition", "x", "y"),
+        )
+    )
+)
 
 _CAPTION_KEYS = (
     *("glyphs", "blstats", "message", "inv_strs", "inv_letters", "tty_chars", "tty_cursor"),
@@ -116,6 +127,7 @@ class NetHackTextEnv(TextEnv):
         self.task = TASKS[task]
         self.style = style
         self._caption = STYLES[style]
+        self._tells_underfoot = style == "default"  # the published texts do not
         everything = self.task.everything
         action_set = actions or ("all" if everything else "task")
         choose("actions", action_set, ("task", "all"))
@@ -192,12 +204,13 @@ class NetHackTextEnv(TextEnv):
         chosen = self._actions[action]
         self._played.append(action)
         before = self._state
-        glyphs = before.glyphs.copy()
+        glyphs = before.glyphs.copy() if self._tells_underfoot else None
         self.game.press(self._eat_answer(chosen.code) if self.eat_fix else chosen.code)
         self._state = after = self._read_state()
         if after.playing:
             self._alive = after
-        self._underfoot = _under(glyphs, before, after, self._underfoot)
+        if glyphs is not None:
+            self._underfoot = _under(glyphs, before, after, self._underfoot)
         over = self.game.over
         success = self._is_success(after)
         reward = self._reward(before, after, success)
@@ -242,21 +255,23 @@ class NetHackTextEnv(TextEnv):
         return timeout is not None and self._frozen_steps >= timeout
 
     def _read_state(self) -> State:
-        blstats = self.game.blstats
-        entry = blstats.tolist()
+        game = self.game
+        score, gold, time, depth, level, dungeon, dungeon_level, condition, x, y = _ENTRIES(
+            game.blstats.tolist()
+        )
         return State(
-            score=entry[BLSTATS["score"]],
-            gold=entry[BLSTATS["gold"]],
-            time=entry[BLSTATS["time"]],
-            depth=entry[BLSTATS["depth"]],
-            experience_level=entry[BLSTATS["experience_level"]],
-            nutrition=self.game.nutrition,
-            level=(entry[BLSTATS["dungeon_number"]], entry[BLSTATS["level_number"]]),
-            hallucinating=bool(entry[BLSTATS["condition"]] & _HALLUCINATING),
-            messages=self.game.messages,
-            playing=self.game.playing,
-            position=(entry[BLSTATS["x"]], entry[BLSTATS["y"]]),
-            glyphs=self.game.arrays["glyphs"],
+            score,
+            gold,
+            time,
+            depth,
+            level,
+            game.nutrition,
+            (dungeon, dungeon_level),
+            bool(condition & _HALLUCINATING),
+            game.messages,
+            game.playing,
+            (x, y),
+            game.arrays["glyphs"],
         )
 
     def _state_of_game(self) -> dict[str, Any]:
