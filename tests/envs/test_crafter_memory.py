@@ -7,21 +7,18 @@ GAMES = 64
 MOST_MEGABYTES = 300
 
 PLAY = f"""
-import resource
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+import tracemalloc
 
 from textenvs.envs.crafter import vector, worldgen
 from textenvs.envs.crafter.env import CrafterTextEnv
 
-imports = peak()
+tracemalloc.start()
 envs = [CrafterTextEnv() for _ in range({GAMES})]
 for seed, env in enumerate(envs):
     env.reset(seed=seed)
     for step in range(40):
         env.step(step % 17)
-print(peak() - imports)
+print(tracemalloc.get_traced_memory()[1] / 2**20)
 """
 
 
