@@ -370,7 +370,7 @@ HEADER = (
 )
 PAGE = """# Performance
 
-Written by `python benchmarks/throughput.py --out docs` (the chart needs the extra `plot`), on a
+Written by `python benchmarks/throughput.py --rounds {rounds} --out docs` (the chart needs the extra `plot`), on a
 shared machine with two cores. Each row is one comparison: both sides take turns, round by round, on
 the same seeds and actions, and the median of the rounds' ratios is quoted with their range. Times
 are the process's own. Absolute numbers are the machine's; ratios hardly depend on it.
@@ -411,7 +411,9 @@ def main() -> None:
     if args.out:
         draw(rows, args.out / "performance.png")
         table = "\n".join([HEADER, *(row.line() for row in rows)])
-        (args.out / "performance.md").write_text(PAGE.format(table=table), encoding="utf-8")
+        (args.out / "performance.md").write_text(
+            PAGE.format(table=table, rounds=args.rounds), encoding="utf-8"
+        )
 
 
 def draw(rows: list[Row], path: pathlib.Path) -> None:
