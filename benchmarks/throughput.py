@@ -370,10 +370,11 @@ HEADER = (
 )
 PAGE = """# Performance
 
-Written by `python benchmarks/throughput.py --rounds {rounds} --out docs` (the chart needs the extra `plot`), on a
-shared machine with two cores. Each row is one comparison: both sides take turns, round by round, on
-the same seeds and actions, and the median of the rounds' ratios is quoted with their range. Times
-are the process's own. Absolute numbers are the machine's; ratios hardly depend on it.
+Written by `python benchmarks/throughput.py --rounds {rounds} --out docs` (the chart needs the
+extra `plot`), on a shared machine with two cores. Each row is one comparison: both sides take
+turns, round by round, on the same seeds and actions, and the median of the rounds' ratios is quoted
+with their range. Times are the process's own. Absolute numbers are the machine's; ratios hardly
+depend on it.
 
 {table}
 
