@@ -246,9 +246,8 @@ def test_creatures_are_taken_from_crowded_chunks_in_the_same_order() -> None:
     pair.compare_numbers()
 
 
-@pytest.mark.parametrize("engine", ["fast", "reference"])
-def test_both_engines_make_the_same_environment(engine: str) -> None:
-    one = CrafterTextEnv(engine=engine, obs="dict", render_mode="rgb_array")
+def test_both_engines_make_the_same_environment() -> None:
+    one = CrafterTextEnv(engine="reference", obs="dict", render_mode="rgb_array")
     other = CrafterTextEnv(obs="dict", render_mode="rgb_array")
     a, b = one.reset(seed=8), other.reset(seed=8)
     for action in np.random.default_rng(0).integers(17, size=260):
