@@ -11,7 +11,8 @@ nethack   NetHack-Text with the five texts, and with the default one, against ra
 import    ``import textenvs`` against ``import gymnasium``
 
 The two sides of a ratio take turns, round by round, on the same actions (and seeds, but for raw
-NLE, whose ``reset`` cannot be seeded); the median of the rounds' ratios is quoted, with the smallest and the largest. Absolute numbers are the machine's.
+NLE, whose ``reset`` cannot be seeded); the median of the rounds' ratios is quoted, with the
+smallest and the largest. Absolute numbers are the machine's.
 With ``--out`` they are written there as a page with a bar chart (matplotlib, the extra ``plot``).
 """
 
@@ -375,8 +376,8 @@ extra `plot`), on a shared machine with two cores. Each row is one comparison: b
 turns, round by round, on the same actions, and the median of the rounds' ratios is quoted with
 their range. Crafter's and Minigrid's games have the same seeds on both sides; NLE's own cannot be
 seeded through `reset`, so its peer plays other games. The raw Minigrid and NLE environments keep
-Gymnasium's environment checker, which ours are registered without. Times are the process's own. Absolute numbers are the machine's; ratios hardly
-depend on it.
+Gymnasium's environment checker, which ours are registered without. Times are the process's own.
+Absolute numbers are the machine's; ratios hardly depend on it.
 
 {table}
 
