@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textenvs.metrics import Interval, bootstrap_mean, wilson
+import textenvs.metrics
+from textenvs.metrics import Interval, bootstrap_mean, interquartile_mean, wilson
 
 fixed = settings(derandomize=True, deadline=None, max_examples=50)
 numbers = st.floats(-1e6, 1e6)
@@ -133,7 +136,85 @@ def test_the_bootstrap_of_nothing_is_refused(values: list[float]) -> None:
         bootstrap_mean(values)
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("interval", [bootstrap_mean, interquartile_mean])
+def test_what_is_no_finite_number_is_refused(interval: Any, wrong: float) -> None:
+    with pytest.raises(ValueError, match=f"expected finite numbers .*, got {wrong} at index 1"):
+        interval([1.0, wrong])
+
+
+@pytest.mark.parametrize("interval", [bootstrap_mean, interquartile_mean])
+def test_tables_and_no_resamples_are_refused(interval: Any) -> None:
+    with pytest.raises(ValueError, match=r"got the shape \(1, 2\)"):
+        interval([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="expected at least one resample, got 0"):
+        interval([1.0, 2.0], 0)
+    with pytest.raises(ValueError, match="at least one value"):
+        interval([])
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        # As scipy.stats.trim_mean(values, 0.25) has them: floor(n / 4) are cut from each end.
+        ([7.0], 7.0),
+        ([1.0, 100.0], 50.5),
+        ([1.0, 2.0, 60.0], 21.0),
+        ([4.0, 1.0, 3.0, 100.0], 3.5),
+        ([5.0, 4.0, 3.0, 2.0, 100.0], 4.0),
+        ([9.0, 1.0, 2.0, 4.0, 6.0, -50.0], 3.25),
+        ([float(n**2) for n in range(7)], 11.0),
+        ([float(n**2) for n in range(8)], 13.5),
+    ],
+)
+def test_the_interquartile_mean_is_the_trimmed_mean(values: list[float], mean: float) -> None:
+    assert interquartile_mean(values).mean == pytest.approx(mean)
+    assert interquartile_mean(values[::-1]).mean == pytest.approx(mean)
+
+
+@fixed
+@given(st.lists(numbers, min_size=1, max_size=13))
+def test_the_interquartile_mean_is_reproducible_and_stays_within_the_values(
+    values: list[float],
+) -> None:
+    interval = interquartile_mean(values, resamples=200)
+    assert interval == interquartile_mean(values, resamples=200)
+    cut = len(values) // 4
+    middle = sorted(values)[cut : len(values) - cut]
+    slack = 1e-9 * (1 + max(map(abs, values)))
+    assert interval.mean == pytest.approx(np.mean(middle), abs=slack)
+    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
+
+
+def test_the_interquartile_mean_is_not_moved_by_an_outlier() -> None:
+    values = np.random.default_rng(2).normal(size=40).tolist()
+    assert interquartile_mean([*values, 50.0]).mean == interquartile_mean([*values, 5e9]).mean
+
+
+def test_wilson_covers_about_95_percent() -> None:
+    # The exact probability that the interval has the true rate, mean over the rates.
+    for trials in (10, 50):
+        ends = [wilson(successes, trials) for successes in range(trials + 1)]
+        covered = [
+            sum(
+                math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k)
+                for k, interval in enumerate(ends)
+                if interval.low <= rate <= interval.high
+            )
+            for rate in np.linspace(0.02, 0.98, 97)
+        ]
+        assert 0.94 < float(np.mean(covered)) < 0.96
+        assert min(covered) > 0.82
+
+
+def test_all_metrics_are_found_in_one_place_and_say_where_they_come_from() -> None:
+    for name in textenvs.metrics.__all__:
+        metric = getattr(textenvs.metrics, name)
+        if inspect.isfunction(metric):
+            assert "\n    Source: " in (metric.__doc__ or ""), name
+
+
 def test_intervals_are_plain_numbers() -> None:
-    for interval in (bootstrap_mean([1, 2]), wilson(1, 2)):
+    for interval in (bootstrap_mean([1, 2]), interquartile_mean([1, 2]), wilson(1, 2)):
         assert all(type(number) is float for number in interval)
         assert list(interval._asdict()) == ["mean", "low", "high"]
