@@ -7,7 +7,18 @@ from types import ModuleType
 
 from gymnasium.error import DependencyNotInstalled, Error
 
-__all__ = ["InvalidActionText", "InvalidMission", "MissingExtra", "TraceError", "UnknownName"]
+__all__ = [
+    "BudgetExhausted",
+    "CacheError",
+    "InvalidActionText",
+    "InvalidMission",
+    "MissingExtra",
+    "ModelError",
+    "NotCached",
+    "TraceError",
+    "UnknownName",
+    "Unsupported",
+]
 
 
 class MissingExtra(DependencyNotInstalled):
@@ -28,6 +39,26 @@ class InvalidMission(Error, ValueError):
 
 class TraceError(Error, ValueError):
     """A trace cannot be read, or does not fit what it is used for."""
+
+
+class Unsupported(Error):
+    """A model was asked for what it cannot do."""
+
+
+class ModelError(Error):
+    """A model gives no answer, and asking again would not help."""
+
+
+class BudgetExhausted(Error):
+    """A budget is spent: the run stops, and goes on with a larger one."""
+
+
+class CacheError(Error, ValueError):
+    """A cache or a file of recorded answers cannot be read."""
+
+
+class NotCached(ModelError):
+    """An answer is not there, and the model must not be asked."""
 
 
 def choose(kind: str, name: str, choices: object) -> None:

@@ -1,0 +1,206 @@
+"""Servers that speak OpenAI's API, through the official client."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from textenvs.errors import ModelError, require
+from textenvs.llm.model import (
+    Completion,
+    LanguageModel,
+    Messages,
+    Sampling,
+    ToolCall,
+    Usage,
+)
+from textenvs.llm.retry import Fault
+
+__all__ = ["OpenAIModel"]
+
+_KEY = "OPENAI_API_KEY"
+_NO_KEY = "none"  # servers of one's own want no key, the client wants one
+_SEED_BITS = 31
+_SHOWN = 300  # characters of a server's message in an error
+_HINTS = {
+    401: f"the server refused the key: set {_KEY} to a valid one",
+    403: f"the server refused the key: set {_KEY} to one that may use this model",
+    404: "the server knows no such model or path: check the name behind 'openai:'",
+}
+
+
+class OpenAIModel(LanguageModel):
+    """A model behind OpenAI's chat completions API.
+
+    The key is read from the environment variable ``OPENAI_API_KEY``; it is needed for OpenAI's own
+    address only. The address is that of ``OPENAI_BASE_URL``, else OpenAI's.
+
+    Args:
+        model: its name at the server.
+        base_url: the server's address, with its path (".../v1"); None for the default.
+        timeout: seconds after which a request has failed.
+
+    Raises:
+        MissingExtra: if the package openai is not installed.
+        ModelError: if there is no key, or the address contains one.
+    """
+
+    concurrent = True
+
+    def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
+        self._openai = require("openai", extra="openai", needed_by=f"model 'openai:{model}'")
+        base_url = base_url or os.environ.get("OPENAI_BASE_URL")
+        if base_url is not None:
+            _check_address(base_url)
+        self.name = f"openai:{model}" + (f"@{base_url}" if base_url else "")
+        self._model = model
+        # OpenAI's newer models know the limit by its newer name only, other servers by the older.
+        self._limit = "max_tokens" if base_url else "max_completion_tokens"
+        self._key = os.environ.get(_KEY, "")
+        if not self._key and base_url is None:
+            raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
+        self._client = self._openai.OpenAI(
+            api_key=self._key or _NO_KEY,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=0,  # retries are counted, and so not the client's
+        )
+
+    def generate(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
+    ) -> list[Completion]:
+        """Send a request for each prompt, one after the other.
+
+        Raises:
+            Fault: if one fails in a way that may pass.
+            ModelError: if it fails otherwise.
+        """
+        return [
+            self._ask(messages, sampling, sample)
+            for messages, sample in zip(prompts, samples or [0] * len(prompts), strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
+        errors = self._openai
+        body = {"model": self._model, "messages": list(messages)}
+        try:
+            # By the client's general method: `chat.completions.create` rebuilds every message of
+            # the prompt and the whole answer as typed objects, which takes most of its time.
+            answer = self._client.post(
+                "/chat/completions", cast_to=str, body=body | self._settings(sampling, sample)
+            )
+            return _read(json.loads(answer))
+        except errors.APITimeoutError as error:
+            raise Fault("timeout", "no answer in time") from error
+        except errors.APIConnectionError as error:
+            raise Fault("connection", f"no connection ({error.__cause__ or error})") from error
+        except errors.APIStatusError as error:
+            raise self._classify(error) from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"[:_SHOWN]
+            raise Fault("broken_answer", f"an answer that cannot be read ({what})") from error
+
+    def _settings(self, sampling: Sampling, sample: int) -> dict[str, Any]:
+        settings: dict[str, Any] = {self._limit: sampling.max_tokens}
+        if sampling.temperature is not None:
+            settings["temperature"] = sampling.temperature
+        if sampling.top_p != 1:
+            settings["top_p"] = sampling.top_p
+        if not sampling.greedy:
+            settings["seed"] = sample % 2**_SEED_BITS
+        if sampling.stop:
+            settings["stop"] = list(sampling.stop)
+        if sampling.tools:
+            settings["tools"] = [dict(tool) for tool in sampling.tools]
+            settings["tool_choice"] = _tool_choice(sampling.tool_choice)
+        return settings
+
+    def _classify(self, error: Any) -> Exception:
+        """An error of the server: one that may pass, or one that stays."""
+        status, said = error.status_code, self._without_key(str(error))[:_SHOWN]
+        retry_after = _seconds(error.response.headers.get("retry-after"))
+        if status == 429 and getattr(error, "code", None) != "insufficient_quota":
+            return Fault("rate_limited", said, retry_after)
+        if status >= 500 or status in (408, 409):
+            return Fault("server_error", said, retry_after)
+        hint = _HINTS.get(status, "the server refused the request")
+        return ModelError(f"{self.name}: {hint} (HTTP {status}: {said})")
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+def _check_address(base_url: str) -> None:
+    address = urlsplit(base_url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ModelError(f"expected a server's address like http://HOST:PORT/v1, got {base_url!r}")
+    if address.username or address.password or address.query:
+        raise ModelError(
+            f"expected an address without a key in it, since addresses are written to traces; got "
+            f"one for {address.hostname!r} with more: set {_KEY} instead"
+        )
+
+
+def _tool_choice(choice: str) -> Any:
+    if choice in ("auto", "required", "none"):
+        return choice
+    return {"type": "function", "function": {"name": choice}}
+
+
+def _read(answer: Mapping[str, Any]) -> Completion:
+    choice = answer["choices"][0]
+    message, finish = choice["message"], choice.get("finish_reason")
+    calls = tuple(
+        ToolCall(str(call["function"]["name"]), str(call["function"]["arguments"]))
+        for call in message.get("tool_calls") or ()
+        if call.get("type", "function") == "function"
+    )
+    refusal = message.get("refusal") or ""
+    text = message.get("content") or refusal
+    if not isinstance(text, str):
+        raise TypeError(f"expected content as text, got {type(text).__name__}")
+    if finish == "content_filter" or refusal:
+        status = "refused"
+    elif finish == "length":
+        status = "cut"
+    else:
+        status = "ok" if text.strip() or calls else "empty"
+    usage = answer.get("usage") or {}
+    return Completion(text, status, calls, _reasoning(message), _usage(usage), _cost(usage))
+
+
+def _reasoning(message: Mapping[str, Any]) -> str:
+    """The reasoning, under either of the names that servers give it."""
+    found = message.get("reasoning_content") or message.get("reasoning") or ""
+    return found if isinstance(found, str) else ""
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    read = usage.get("prompt_tokens_details") or {}
+    written = usage.get("completion_tokens_details") or {}
+    return Usage(
+        input_tokens=int(usage.get("prompt_tokens") or 0),
+        output_tokens=int(usage.get("completion_tokens") or 0),
+        cached_input_tokens=int(read.get("cached_tokens") or 0),
+        reasoning_tokens=int(written.get("reasoning_tokens") or 0),
+    )
+
+
+def _cost(usage: Mapping[str, Any]) -> float | None:
+    """What the server says that it cost, as routers do."""
+    cost = usage.get("cost")
+    return float(cost) if isinstance(cost, int | float) else None
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return None if header is None else float(header)
+    except ValueError:
+        return None  # a date, which no model server sends

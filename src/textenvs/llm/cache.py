@@ -1,0 +1,170 @@
+"""Answers kept on disk: asked once, paid once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from textenvs.errors import CacheError
+from textenvs.llm.model import Completion, Messages, Sampling
+
+__all__ = ["Cache", "prompt_key", "request_key"]
+
+_VERSION = 1
+_BUSY_SECONDS = 60.0  # how long a writer waits for the writers of other processes
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY,
+    prompt_key TEXT NOT NULL,
+    model TEXT NOT NULL,
+    sample INTEGER NOT NULL,
+    answer TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS answers_by_prompt ON answers (prompt_key, sample);
+"""
+
+
+def prompt_key(messages: Messages | str) -> str:
+    """A hash of a prompt."""
+    plain = messages if isinstance(messages, str) else [dict(message) for message in messages]
+    return _hash(plain)
+
+
+def request_key(model: str, messages: Messages | str, settings: Mapping[str, Any]) -> str:
+    """A hash of all that an answer depends on: the model, the messages and the settings."""
+    return _hash([model, prompt_key(messages), settings])
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cache:
+    """Answers in an SQLite file that several processes and threads may share.
+
+    An answer is found by the model, the messages, the sampling and the sample index, that is by all
+    that changes it and nothing else. Only whole answers are kept: one that was cut, empty or
+    refused is asked for again.
+
+    Args:
+        path: the file; it is made, and its folder.
+
+    Raises:
+        CacheError: if the file is none of these caches.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = _open(self.path)
+        except (sqlite3.Error, OSError) as error:
+            raise CacheError(
+                f"{self.path}: expected a cache of answers or a new file, got: {error}"
+            ) from error
+
+    def get(
+        self, model: str, messages: Messages, sampling: Sampling, sample: int
+    ) -> Completion | None:
+        """The answer to a request; None if it is not there."""
+        record = self._read(_generate_key(model, messages, sampling, sample))
+        return None if record is None else Completion.from_json(record)
+
+    def put(
+        self,
+        model: str,
+        messages: Messages,
+        sampling: Sampling,
+        sample: int,
+        completion: Completion,
+    ) -> Completion:
+        """Keep an answer if it is whole.
+
+        Returns:
+            The answer that is kept: that of another process, if it was first.
+        """
+        if completion.status != "ok":
+            return completion
+        key = _generate_key(model, messages, sampling, sample)
+        self._write(key, model, messages, sample, completion.as_json())
+        kept = self._read(key)
+        return completion if kept is None else Completion.from_json(kept)
+
+    def get_scores(
+        self, model: str, prompt: Messages | str, continuations: list[str]
+    ) -> list[float] | None:
+        """The log-probabilities of continuations; None if they are not there."""
+        return self._read(_score_key(model, prompt, continuations))
+
+    def put_scores(
+        self, model: str, prompt: Messages | str, continuations: list[str], scores: list[float]
+    ) -> None:
+        """Keep log-probabilities."""
+        self._write(_score_key(model, prompt, continuations), model, prompt, -1, scores)
+
+    def __len__(self) -> int:
+        with self._lock:
+            (count,) = self._db.execute("SELECT count(*) FROM answers").fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _read(self, key: str) -> Any:
+        with self._lock:
+            row = self._db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def _write(
+        self, key: str, model: str, prompt: Messages | str, sample: int, answer: Any
+    ) -> None:
+        row = (key, prompt_key(prompt), model, sample, json.dumps(answer, separators=(",", ":")))
+        with self._lock, self._db:
+            self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _generate_key(model: str, messages: Messages, sampling: Sampling, sample: int) -> str:
+    return request_key(model, messages, {"sampling": sampling.as_json(), "sample": sample})
+
+
+def _score_key(model: str, prompt: Messages | str, continuations: list[str]) -> str:
+    return request_key(model, prompt, {"continuations": continuations})
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    # Turning to the write-ahead log does not wait for others who do the same just now.
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                _prepare(db)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if version != _VERSION and (version or tables):
+        raise sqlite3.DatabaseError(f"a database of version {version} with other tables")
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {_VERSION}")

@@ -1,0 +1,242 @@
+"""What stands between an agent and a model: cache, budget, retries and limits of rate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from textenvs.errors import ModelError, NotCached
+from textenvs.llm.budget import Budget, Ledger
+from textenvs.llm.cache import Cache, request_key
+from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
+from textenvs.llm.prices import Price
+from textenvs.llm.rate_limit import RateLimiter
+from textenvs.llm.retry import Fault, RetryPolicy
+
+__all__ = ["Gateway"]
+
+
+class Gateway(LanguageModel):
+    """A model with what a run needs around it.
+
+    An answer comes from the cache if it is there. Otherwise the budget is checked, the request is
+    sent (again, if it fails in a way that may pass), booked, and cached. Requests of a batch that
+    must have the same answer are sent once.
+
+    Args:
+        model: who answers.
+        cache: where answers are kept; None to keep none.
+        offline: whether the model must not be asked: what is not cached is an error.
+        budget: what may be spent.
+        ledger: what was spent; None for one in memory.
+        price: what a million tokens cost; None if unknown.
+        concurrency: requests in flight, at most, of a model that is asked by single requests.
+        limiter: requests and tokens a second.
+        retry: how often and when to ask again.
+
+    Raises:
+        ValueError: if ``concurrency`` is below 1, there is nothing to be offline with, or a budget
+            in USD has no price.
+
+    Attributes:
+        cache_hits: answers that came from the cache.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        cache: Cache | None = None,
+        offline: bool = False,
+        budget: Budget | None = None,
+        ledger: Ledger | None = None,
+        price: Price | None = None,
+        concurrency: int = 16,
+        limiter: RateLimiter | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"expected a concurrency of 1 or more, got {concurrency}")
+        if offline and cache is None:
+            raise ValueError("expected a cache to be offline with, got none")
+        self.name = model.name
+        self.concurrent = model.concurrent
+        self.ledger = Ledger() if ledger is None else ledger
+        self.cache_hits = 0
+        self._model = model
+        self._cache = cache
+        self._offline = offline
+        self._budget = Budget() if budget is None else budget
+        self._price = price
+        if self._budget.max_usd is not None and price is None and not model.tells_cost:
+            raise ValueError(
+                f"expected a price of {model.name}, without which max_usd cannot be kept, got none"
+            )
+        self._in_flight = threading.BoundedSemaphore(concurrency)
+        self._concurrency = concurrency
+        self._limiter = RateLimiter() if limiter is None else limiter
+        self._retry = RetryPolicy() if retry is None else retry
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+
+    def generate(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
+    ) -> list[Completion]:
+        """Answer n prompts, those that are new in one batch or as many requests as may run at once.
+
+        Raises:
+            NotCached: if an answer is not there and the model must not be asked.
+            BudgetExhausted: if a limit was reached.
+            ModelError: if the model gives no answer, however often it is asked.
+        """
+        if sampling.greedy or samples is None:
+            samples = [0] * len(prompts)
+        answers: list[Completion | None] = [None] * len(prompts)
+        places: dict[str, list[int]] = {}
+        for place, (messages, sample) in enumerate(zip(prompts, samples, strict=True)):
+            found = self._cached(messages, sampling, sample)
+            if found is not None:
+                answers[place] = found
+            else:
+                settings = {"sample": sample}
+                places.setdefault(request_key("", messages, settings), []).append(place)
+        first = [same[0] for same in places.values()]
+        fresh = self._ask_all([prompts[p] for p in first], sampling, [samples[p] for p in first])
+        for same, answer in zip(places.values(), fresh, strict=True):
+            for place in same:
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def score(
+        self, prompts: Sequence[Messages | str], continuations: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Log-probabilities of texts that could follow, those that are new in one batch.
+
+        Raises:
+            NotCached, BudgetExhausted: as :meth:`generate`.
+            Unsupported: if the model does not tell them.
+        """
+        asked = list(zip(prompts, map(list, continuations), strict=True))
+        known = [self._cached_scores(prompt, texts) for prompt, texts in asked]
+        missing = [place for place, scores in enumerate(known) if scores is None]
+        if missing:
+            self._refuse_offline(len(missing))
+            self._budget.check(self.ledger)
+            fresh = self._model.score(
+                [asked[place][0] for place in missing], [asked[place][1] for place in missing]
+            )
+            for place, scores in zip(missing, fresh, strict=True):
+                prompt, texts = asked[place]
+                known[place] = scores
+                if self._cache is not None:
+                    self._cache.put_scores(self.name, prompt, texts, scores)
+        return [scores for scores in known if scores is not None]
+
+    def close(self) -> None:
+        """Close the model, the cache and the ledger."""
+        self._model.close()
+        self.ledger.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    def _cached(self, messages: Messages, sampling: Sampling, sample: int) -> Completion | None:
+        if self._cache is None:
+            return None
+        found = self._cache.get(self.name, messages, sampling, sample)
+        self._count_hit(found is not None)
+        return found
+
+    def _cached_scores(self, prompt: Messages | str, texts: list[str]) -> list[float] | None:
+        if self._cache is None:
+            return None
+        found = self._cache.get_scores(self.name, prompt, texts)
+        self._count_hit(found is not None)
+        return found
+
+    def _count_hit(self, hit: bool) -> None:
+        with self._lock:
+            self.cache_hits += hit
+
+    def _refuse_offline(self, missing: int) -> None:
+        if self._offline:
+            path = "the cache" if self._cache is None else self._cache.path
+            raise NotCached(
+                f"{missing} answers of {self.name} are not in {path}, and offline nothing is sent; "
+                "leave --offline out, or use the cache of a run with the same settings"
+            )
+
+    def _ask_all(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int]
+    ) -> list[Completion]:
+        if not prompts:
+            return []
+        self._refuse_offline(len(prompts))
+        if not self.concurrent:
+            self._budget.check(self.ledger)
+            answers = self._model.generate(prompts, sampling, samples)
+            return [
+                self._keep(messages, sampling, sample, answer)
+                for messages, sample, answer in zip(prompts, samples, answers, strict=True)
+            ]
+
+        def ask(messages: Messages, sample: int) -> Completion:
+            return self._ask(messages, sampling, sample)
+
+        if len(prompts) == 1:
+            return [ask(prompts[0], samples[0])]
+        with ThreadPoolExecutor(min(self._concurrency, len(prompts))) as pool:
+            return list(pool.map(ask, prompts, samples))
+
+    def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
+        """Send one request until it is answered; an error ends the waiting of all the others."""
+        try:
+            return self._keep(
+                messages, sampling, sample, self._ask_patiently(messages, sampling, sample)
+            )
+        except BaseException:
+            self._stopped.set()
+            raise
+
+    def _ask_patiently(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
+        attempt = 0
+        while True:
+            self._budget.check(self.ledger)
+            self._pause(self._limiter.reserve())
+            try:
+                with self._in_flight:
+                    (answer,) = self._model.generate([messages], sampling, [sample])
+                if answer.status != "empty":
+                    return answer
+                fault = Fault("empty", "an empty answer")
+            except Fault as passing:
+                fault, answer = passing, None
+            if self._retry.gives_up(fault, attempt):
+                if answer is not None:
+                    return answer
+                self.ledger.failed(fault.kind)
+                raise ModelError(
+                    f"{self.name}: no answer in {attempt + 1} tries, the last fault: {fault}; "
+                    "the same command goes on where it stopped"
+                )
+            self.ledger.failed(fault.kind)
+            self._pause(self._retry.wait(fault, attempt))
+            attempt += 1
+
+    def _pause(self, seconds: float) -> None:
+        # Without a wait there is nothing to do but to look: waiting for 0 s costs a switch.
+        if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(seconds)):
+            raise ModelError(f"{self.name}: stopped, since another request failed for good")
+
+    def _keep(
+        self, messages: Messages, sampling: Sampling, sample: int, answer: Completion
+    ) -> Completion:
+        """Book an answer and cache it."""
+        if self._price is not None and answer.usd is None:
+            answer = replace(answer, usd=self._price.usd(answer.usage))
+        self._limiter.spend(answer.usage.total)
+        self.ledger.answered(answer.usage, answer.usd)
+        if self._cache is None:
+            return answer
+        return self._cache.put(self.name, messages, sampling, sample, answer)

@@ -1,0 +1,200 @@
+"""What a language model is: batches of messages in, completions out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from textenvs.errors import Unsupported
+
+__all__ = [
+    "STATUSES",
+    "Completion",
+    "LanguageModel",
+    "Message",
+    "Messages",
+    "Sampling",
+    "ToolCall",
+    "Usage",
+]
+
+Message = Mapping[str, Any]
+"""``role`` and ``content``, as OpenAI's API has them."""
+Messages = Sequence[Message]
+
+STATUSES = ("ok", "cut", "empty", "refused")
+"""What became of an answer: it is whole, it ran into a limit, there is none, the model refused."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What, beside the messages, an answer depends on.
+
+    Attributes:
+        temperature: 0 for the most probable answer; None for the server's default.
+        top_p: nucleus, in (0, 1].
+        max_tokens: the longest answer, reasoning included.
+        stop: texts that end an answer, and are not part of it.
+        tools: tools that may be called, as OpenAI's API describes them.
+        tool_choice: "auto", "required", "none" or the name of a tool; read with tools only.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    temperature: float | None = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.temperature is not None and not self.temperature >= 0:
+            raise ValueError(f"expected a temperature of 0 or more, got {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"expected a top_p in (0, 1], got {self.top_p}")
+        if self.max_tokens < 1:
+            raise ValueError(f"expected max_tokens of 1 or more, got {self.max_tokens}")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether an answer follows from the messages alone."""
+        return self.temperature == 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON types, those that say nothing left out."""
+        record = {**asdict(self), "stop": list(self.stop), "tools": [dict(t) for t in self.tools]}
+        if not self.tools:
+            del record["tools"], record["tool_choice"]
+        return record
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of requests and answers.
+
+    Attributes:
+        input_tokens: of the prompt, the cached ones included.
+        output_tokens: of the answer, its reasoning included.
+        cached_input_tokens: those of the prompt that the server had read before.
+        reasoning_tokens: those of the answer that are reasoning and not shown.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        """Tokens of input and output."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool that the model called; ``arguments`` is the text that it wrote, JSON if all is well.
+
+    It is untrusted, as every text of a model is.
+    """
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A model's answer.
+
+    Attributes:
+        text: what it said, its reasoning left out.
+        status: one of :data:`STATUSES`.
+        tool_calls: the tools that it called.
+        reasoning: its reasoning, where the server tells it.
+        usage: what it took.
+        usd: what it cost; None if no price is known.
+    """
+
+    text: str
+    status: str = "ok"
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Completion:
+        """An answer from what :meth:`as_json` gave, or JSON made of it."""
+        calls = tuple(ToolCall(**call) for call in record["tool_calls"])
+        return cls(**{**record, "tool_calls": calls, "usage": Usage(**record["usage"])})
+
+
+class LanguageModel(ABC):
+    """Answers batches of prompts.
+
+    Attributes:
+        name: what identifies its answers: the same name, messages, sampling and sample index
+            stand for the same answer.
+        concurrent: whether single requests of several threads are as good as a batch, as they are
+            to a server.
+        tells_cost: whether its answers tell what they cost.
+    """
+
+    name: str
+    concurrent: bool = False
+    tells_cost: bool = False
+
+    @abstractmethod
+    def generate(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
+    ) -> list[Completion]:
+        """Answer n prompts.
+
+        Args:
+            prompts: n lists of messages.
+            sampling: how to answer.
+            samples: an index for each prompt, that tells repeated draws for one prompt apart; it
+                is the seed where the model takes one. None for 0.
+
+        Returns:
+            n completions, in order.
+        """
+
+    def score(
+        self, prompts: Sequence[Messages | str], continuations: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Log-probabilities of texts that could follow.
+
+        Args:
+            prompts: n prompts; a ``str`` is taken as it is, messages go through the chat template.
+            continuations: for each prompt the texts to score.
+
+        Returns:
+            For each prompt and continuation the sum of its tokens' log-probabilities (natural
+            logarithm), each given the prompt and the tokens before it.
+
+        Raises:
+            Unsupported: if the model does not tell them.
+        """
+        raise Unsupported(
+            f"{self.name} does not tell log-probabilities: expected a model of the kind 'hf' or "
+            "'vllm'"
+        )
+
+    def close(self) -> None:  # noqa: B027  # most models hold nothing
+        """Give back what it holds."""

@@ -1,0 +1,93 @@
+"""Models by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from textenvs.errors import UnknownName
+from textenvs.llm.model import LanguageModel
+
+__all__ = ["KINDS", "get_model"]
+
+
+def _openai(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.openai import OpenAIModel
+
+    model, address, timeout = _served(rest)
+    return OpenAIModel(model, address, **({} if timeout is None else {"timeout": timeout}))
+
+
+def _litellm(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.litellm import LiteLLMModel
+
+    model, address, timeout = _served(rest)
+    return LiteLLMModel(model, address, **({} if timeout is None else {"timeout": timeout}))
+
+
+def _hf(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.hf import HFModel, parse_options
+
+    path, _, options = rest.partition("?")
+    return HFModel(path, **parse_options(dict(parse_qsl(options))))
+
+
+def _vllm(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.vllm import VLLMModel
+
+    return VLLMModel(rest)
+
+
+def _recorded(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.recorded import RecordedModel
+
+    return RecordedModel(rest)
+
+
+def _scripted(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.scripted import ScriptedModel
+
+    return ScriptedModel(rest)
+
+
+KINDS: dict[str, tuple[Callable[[str], LanguageModel], str]] = {
+    "openai": (_openai, "openai:MODEL or openai:MODEL@http://HOST:PORT/v1"),
+    "hf": (_hf, "hf:PATH_OR_NAME, hf:PATH?adapter=DIR&dtype=bfloat16&device=cuda&batch_size=8"),
+    "vllm": (_vllm, "vllm:PATH_OR_NAME"),
+    "litellm": (_litellm, "litellm:PROVIDER/MODEL"),
+    "recorded": (_recorded, "recorded:FILE"),
+    "scripted": (_scripted, "scripted:MODULE:FUNCTION"),
+}
+"""The kinds of models: how each is made from what follows its name, and how that is written."""
+
+
+def get_model(name: str) -> LanguageModel:
+    """Make a model from its name, ``KIND:WHICH``.
+
+    Raises:
+        UnknownName: if there is no such kind, or nothing follows it.
+        MissingExtra: if a package is not installed.
+        ModelError: if the model cannot be reached or loaded.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in KINDS or not rest:
+        forms = ", ".join(form for _, form in KINDS.values())
+        raise UnknownName(f"unknown model {name!r}: expected one of {forms}")
+    return KINDS[kind][0](rest)
+
+
+def _served(rest: str) -> tuple[str, str | None, float | None]:
+    """The parts of ``MODEL@ADDRESS?timeout=SECONDS``, of which the last two may be absent."""
+    rest, _, options = rest.partition("?")
+    found = dict(parse_qsl(options))
+    try:
+        timeout = float(found.pop("timeout")) if "timeout" in found else None
+    except ValueError as error:
+        raise UnknownName(f"expected timeout in seconds, got {options!r}") from error
+    if found:
+        raise UnknownName(f"unknown option {next(iter(found))!r} of a server: expected timeout")
+    for scheme in ("http://", "https://"):
+        model, at, address = rest.rpartition(f"@{scheme}")
+        if at:
+            return model, scheme + address, timeout
+    return rest, None, timeout

@@ -1,0 +1,61 @@
+"""What tokens cost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from textenvs.errors import CacheError
+from textenvs.llm.model import Usage
+
+__all__ = ["Price", "read_prices"]
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD for a million tokens.
+
+    Attributes:
+        input: of the prompt.
+        output: of the answer, reasoning included.
+        cached_input: of the part of the prompt that the server had read before; None if it costs
+            what the rest does.
+    """
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+    def usd(self, usage: Usage) -> float:
+        """What an answer cost."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        fresh = usage.input_tokens - usage.cached_input_tokens
+        paid = fresh * self.input + usage.cached_input_tokens * cached
+        return (paid + usage.output_tokens * self.output) / _MILLION
+
+
+def read_prices(path: Path | str) -> dict[str, Price]:
+    """Read a price table: ``{"MODEL": {"input": 0.15, "cached_input": 0.075, "output": 0.6}}``.
+
+    Models are named as in ``--llm``, or without the kind and the address. Prices change, so none
+    come with this package.
+
+    Raises:
+        CacheError: if the file is no such table.
+    """
+    path = Path(path)
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        prices = {model: Price(**price) for model, price in table.items()}
+        for price in prices.values():
+            price.usd(Usage(1, 1, 1))
+    except (json.JSONDecodeError, AttributeError, TypeError, UnicodeDecodeError) as error:
+        raise CacheError(
+            f"{path}: expected a table of prices like "
+            '{"MODEL": {"input": 0.15, "cached_input": 0.075, "output": 0.6}}, USD for a million '
+            f"tokens, got: {error}"
+        ) from error
+    return prices
