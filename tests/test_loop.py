@@ -325,8 +325,8 @@ def test_what_was_played_before_a_kill_is_not_played_for_the_agent_again(tmp_pat
     events: list[Event] = []
 
     class Replaying(Watching):
-        def replay(self, observations: Any, infos: Any, actions: Sequence[Any]) -> None:
-            self.batches.append([-action for action in actions])
+        def replay(self, observations: Any, infos: Any, steps: Sequence[Any]) -> None:
+            self.batches.append([-step["action"] for step in steps])
 
     agent = Replaying()
     (episode,) = rollout(

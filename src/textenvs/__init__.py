@@ -22,7 +22,10 @@ __all__ = ["Episode", "__version__", "env_specs", "episode_seed", "register_envs
 
 __version__ = "0.1.0"
 
-_MODULES = ("agents", "captioners", "errors", "metrics", "spaces", "summary", "traces", "wrappers")
+_MODULES = (
+    *("agents", "captioners", "errors", "evaluation", "llm", "metrics", "prompts", "spaces"),
+    *("summary", "traces", "wrappers"),
+)
 
 register_envs()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +97,8 @@ def rollout(
     """Play exactly so many episodes, several at once, in batches for the agent.
 
     An episode's world and course depend on the seed, the id and its number, not on ``num_envs``.
+    An agent that is ``independent`` is not kept waiting: each episode goes on in a thread of its
+    own as soon as its action is there.
     With a directory every episode is a trace in it (``episode-00000.jsonl``, ...), and the same
     call resumes a run that was killed: episodes that are complete are read, one that was cut is
     played again up to where it stopped, checked against its trace, and continued.
@@ -108,7 +112,8 @@ def rollout(
         directory: where the traces go; None to write none.
         model: the model's name, for the traces.
         settings: further settings, for the traces; a run is resumed only with the same ones.
-        on_step: called with every step that is played (not with those that are read).
+        on_step: called with every step that is played (not with those that are read), one at a
+            time.
 
     Returns:
         The episodes in the order of their numbers.
@@ -146,6 +151,7 @@ class _Run:
     ) -> None:
         self.agent = agent
         self.on_step = on_step
+        self.watching = threading.Lock()
         self._make = make
         self._seed = seed
         self._directory = directory
@@ -153,22 +159,33 @@ class _Run:
         self._settings = settings
         first = make()
         self._envs = [first]
+        self._idle = [first]
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self._env_id = first.spec.id if first.spec is not None else type(first.unwrapped).__name__
 
     def play(self, episodes: int, num_envs: int) -> list[Episode]:
         done: dict[int, Episode] = {}
-        pending = iter(self._pending(episodes, done))
-        free = list(self._envs)
+        pending = self._pending(episodes, done)
+        if self.agent.independent and min(num_envs, len(pending)) > 1:
+            self._play_apart(deque(pending), min(num_envs, len(pending)), done)
+        else:
+            self._play_together(deque(pending), num_envs, done)
+        return [done[episode] for episode in range(episodes)]
+
+    def _play_together(self, pending: deque[int], num_envs: int, done: dict[int, Episode]) -> None:
+        """Play several episodes at once, in batches for the agent."""
         running: list[_Running] = []
-        while True:
-            while len(running) < num_envs and (episode := next(pending, None)) is not None:
-                running.append(self._begin(episode, free))
+        while not self._stopped.is_set():
+            while len(running) < num_envs and pending:
+                running.append(self._begin(pending.popleft()))
             for game in [game for game in running if game.over]:
                 running.remove(game)
-                free.append(game.env)
+                with self._lock:
+                    self._idle.append(game.env)
                 done[game.episode] = game.finish()
-            if not running and len(done) == episodes:
-                return [done[episode] for episode in range(episodes)]
+            if not running and not pending:
+                return
             if not running:
                 continue
             actions = self.agent.act(
@@ -181,6 +198,34 @@ class _Run:
                 )
             for game, action in zip(running, actions, strict=True):
                 game.step(action)
+
+    def _play_apart(self, pending: deque[int], num_envs: int, done: dict[int, Episode]) -> None:
+        """Play several episodes at once, each in a thread; the first error stops them all."""
+        errors: list[BaseException] = []
+
+        def play() -> None:
+            while not self._stopped.is_set():
+                try:
+                    episode = pending.popleft()
+                except IndexError:
+                    return
+                try:
+                    self._play_together(deque([episode]), 1, done)
+                except BaseException as error:
+                    errors.append(error)
+                    self._stopped.set()
+
+        threads = [threading.Thread(target=play, daemon=True) for _ in range(num_envs)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._stopped.set()
+            raise
+        if errors:
+            raise errors[0]
 
     def close(self) -> None:
         for env in self._envs:
@@ -225,11 +270,16 @@ class _Run:
                 )
         return trace
 
-    def _begin(self, episode: int, free: list[gymnasium.Env[Any, Any]]) -> _Running:
-        if not free:
-            self._envs.append(self._make())
-            free.append(self._envs[-1])
-        game = _Running(self, free.pop(), episode, episode_seed(self._seed, self._env_id, episode))
+    def _idle_env(self) -> gymnasium.Env[Any, Any]:
+        with self._lock:
+            if not self._idle:
+                self._envs.append(self._make())
+                return self._envs[-1]
+            return self._idle.pop()
+
+    def _begin(self, episode: int) -> _Running:
+        env = self._idle_env()
+        game = _Running(self, env, episode, episode_seed(self._seed, self._env_id, episode))
         path = self._path(episode)
         if path is not None:
             trace = self._trace(episode)
@@ -270,7 +320,9 @@ class _Running:
             )
         if self.run.on_step is not None:
             t = self._length - 1
-            self.run.on_step(Event(self.episode, t, before, action, reward, self.info, self.over))
+            event = Event(self.episode, t, before, action, reward, self.info, self.over)
+            with self.run.watching:
+                self.run.on_step(event)
 
     def catch_up(self, trace: Trace) -> None:
         """Play recorded steps again.
@@ -280,7 +332,7 @@ class _Running:
         """
         for step in trace.steps:
             trace.compare(step, "observation", observed_text(self.observation))
-            self.run.agent.replay([self.observation], [self.info], [step["action"]])
+            self.run.agent.replay([self.observation], [self.info], [step])
             trace.compare(step, "reward", self._advance(step["action"]))
 
     def finish(self) -> Episode:

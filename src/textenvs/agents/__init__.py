@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import Any
 
 from textenvs.agents.agent import Agent
 from textenvs.agents.babyai_bot import BabyAIBotAgent
 from textenvs.agents.random import RandomAgent
 from textenvs.errors import choose
 
-__all__ = ["AGENTS", "Agent", "BabyAIBotAgent", "RandomAgent", "get_agent"]
+__all__ = [
+    "AGENTS",
+    "Agent",
+    "BabyAIBotAgent",
+    "FewShotAgent",
+    "LanguageAgent",
+    "RandomAgent",
+    "ReactAgent",
+    "ScoreAgent",
+    "get_agent",
+]
+
+_LANGUAGE = ("FewShotAgent", "LanguageAgent", "ReactAgent", "ScoreAgent")
 
 AGENTS: dict[str, Callable[[int], Agent]] = {"random": RandomAgent, "bot": BabyAIBotAgent}
 """The agents by name; each is made from a seed."""
@@ -23,3 +37,10 @@ def get_agent(name: str, seed: int = 0) -> Agent:
     """
     choose("agent", name, AGENTS)
     return AGENTS[name](seed)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what asks a language model at its first use only."""
+    if name in _LANGUAGE:
+        return getattr(importlib.import_module("textenvs.agents.language"), name)
+    raise AttributeError(f"module 'textenvs.agents' has no attribute {name!r}")

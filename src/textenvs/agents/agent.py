@@ -19,9 +19,15 @@ class Agent(ABC):
     batch shrinks and refills as episodes end. What an agent does in an episode depends on that
     episode alone, never on the others in the batch, so that results do not depend on how many run
     at once.
+
+    Attributes:
+        name: for traces and messages; empty for the class's.
+        independent: whether it is as well asked for single episodes, from several threads, as for
+            batches: an agent that waits for a server gains by it.
     """
 
-    name: str = ""  # for traces and messages; empty for the class's
+    name: str = ""
+    independent: bool = False
 
     def begin(  # noqa: B027  # most agents keep nothing
         self, episode: int, env: gymnasium.Env[Any, Any], seed: int
@@ -50,12 +56,17 @@ class Agent(ABC):
         self,
         observations: Sequence[Any],
         infos: Sequence[Mapping[str, Any]],
-        actions: Sequence[Any],
+        steps: Sequence[Mapping[str, Any]],
     ) -> None:
         """Catch up with steps that were played before a run was killed.
 
         Choosing again and dropping the choice brings plans and generators to where they were. An
         agent whose choices are dear overrides this.
+
+        Args:
+            observations: as in :meth:`act`.
+            infos: as in :meth:`act`.
+            steps: what their traces say of each: ``action`` and what :meth:`notes` added.
         """
         self.act(observations, infos)
 
