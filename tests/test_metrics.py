@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textenvs.metrics
-from textenvs.metrics import Interval, bootstrap_mean, interquartile_mean, wilson
+from textenvs.metrics import (
+    Interval,
+    bootstrap_mean,
+    bootstrap_ratio,
+    interquartile_mean,
+    wilson,
+)
 
 fixed = settings(derandomize=True, deadline=None, max_examples=50)
 numbers = st.floats(-1e6, 1e6)
@@ -218,3 +224,16 @@ def test_intervals_are_plain_numbers() -> None:
     for interval in (bootstrap_mean([1, 2]), interquartile_mean([1, 2]), wilson(1, 2)):
         assert all(type(number) is float for number in interval)
         assert list(interval._asdict()) == ["mean", "low", "high"]
+
+
+def test_a_ratio_weighs_every_step_the_same() -> None:
+    ratio = bootstrap_ratio([1, 9], [10, 10])
+    assert ratio.mean == 0.5
+    assert (ratio.low, ratio.high) == (0.1, 0.9)
+    assert bootstrap_ratio([0, 1], [1, 99]).mean == 0.01
+
+
+@pytest.mark.parametrize(("parts", "wholes"), [([1], [1, 2]), ([1], [0]), ([], [])])
+def test_a_ratio_needs_wholes(parts: list[float], wholes: list[float]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        bootstrap_ratio(parts, wholes)

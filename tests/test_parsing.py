@@ -350,6 +350,136 @@ def test_earlier_stages_come_before_later_ones() -> None:
     assert STAGES == ("exact", "folded", "tagged", "quoted", "mention")
 
 
+# What names no action
+
+NO_ACTION = {
+    "Crafter": [
+        *("Drink", "Attack", "Eat Cow", "Wake Up", "Pickup Stone", "Collect Wood", "Make Stone"),
+        *("Move North-East", "Move NorthEast", "Move north east", "I will move north-east now"),
+        *("ACTION: Move North-East", '"Move South-West"', "<|ACTION|>Move South West<|END|>"),
+        *("I cannot move west", "I can't move west.", "I don't want to go to sleep"),
+        *("do nothing", "I do not see any water", "What should I do?", "A do-nothing strategy"),
+        *("", " ", "\n\n", "ACTION:", '""', "<|ACTION|><|END|>", "{}", "null"),
+        *('{"action": "attack", "target": "zombie"}', '{"direction": "west"}'),
+        "Move West\nMove West\nDo",
+        "Move West, Move North, Do",
+        "1. Move West\n2. Do\n3. Sleep",
+        "- Move West\n- Do",
+        "I could:\n1. Move West to flee\n2. Sleep to rest\nI choose to attack the zombie.",
+        "Move West: move west on flat ground\nDo: collect material\nSleep: sleep",
+        "I should move west and sleep.\nACTION: Attack the zombie",
+        "I should move west. <|ACTION|>Drink<|END|>",
+        "Do: Make Stone Sword",  # two actions
+    ],
+    "BabyAI": [
+        "turn left\ntoggle",
+        "turn left\nturn right\ngo forward\npick up\ntoggle",
+        "go forward\ntoggle door\ntoggle door",
+        "turn left\nwall  steps forward\ngo forward\nwall  steps right\ntoggle",
+        "turn left turn right go forward",
+        *("turn", "boxeddrop", "I cannot drop it here", "instead of going to toggle"),
+    ],
+    "NetHack": [
+        *("south-southeast", "southsoutheast", "far eastsoutheast", "west south", "one-eyed"),
+        *("northpad", "an up-to-date map", "north\neast", "rather than go down"),
+    ],
+}
+SOME_ACTION = {
+    "Crafter": {
+        "Do: Eat Cow": "Do",
+        "MakeWoodPickaxe": "Make Wood Pickaxe",
+        "Move West\nMove West": "Move West",
+        "I cannot sleep, so I move west": "Move West",
+        "I do not see water, I choose Do now": "Do",
+        '{"thought": "to sleep", "action": "Move West", "because": "of \'Sleep\'"}': "Move West",
+        "1. Move West is safe\n2. Sleep is not\nI will move west": "Move West",
+        "Sleep\n\nReasoning:\n1. We are tired.\n2. Moving west is no use.": "Sleep",
+        "Options:\n- Move West\n- Sleep\n\nI know what I want.\n\nSleep": "Sleep",
+    },
+    "BabyAI": {
+        "pick up blue key": "pick up",
+        "pick up grey key  step right and  step forward": "pick up",
+        "turn left\na wall  steps forward\na blue key  step right": "turn left",
+        "turn_left": "turn left",
+        "turnleft": "turn left",
+    },
+    "NetHack": {
+        "kick west": "kick",
+        "eat f south": "eat",
+        "move west": "west",
+        "go west": "west",
+        "north-east": "northeast",
+        "far north east": "far northeast",
+        "west west": "west",
+        "south\n\nsouth": "south",
+        "search I see that Im stuck Let me try moving on\n\neast": "east",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("game", "text"), [(game, text) for game, texts in NO_ACTION.items() for text in texts]
+)
+def test_what_names_no_action_of_the_game_is_not_recovered(game: str, text: str) -> None:
+    assert GAMES[game][0].parse(text) == ParsedAction(None, "")
+
+
+@pytest.mark.parametrize(
+    ("game", "text", "name"),
+    [(game, text, name) for game, texts in SOME_ACTION.items() for text, name in texts.items()],
+)
+def test_what_stands_beside_it_is_recovered(game: str, text: str, name: str) -> None:
+    assert name_of(*GAMES[game], text)[0] == name
+
+
+@pytest.mark.nethack
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        # A command with its item or direction is two keys; the first is what is named.
+        *(
+            ("pickup b", "pickup"),
+            ("read d", "read"),
+            ("zap f south", "zap"),
+            ("wield\na", "wield"),
+        ),
+        *(("open west", "open"), ("open southwest", "open"), ("kick west", "kick")),
+        ("ACTION: open west", "open"),
+        ("I see a door, so I open west", "open"),
+        ("Take Off", "takeoff"),
+        ("a one-handed sword", None),
+    ],
+)
+def test_a_command_with_an_argument_is_the_command(text: str, name: str | None) -> None:
+    from nle import nethack as nle
+
+    from textenvs.envs.nethack.actions import describe
+
+    names = tuple(action.name for action in describe(nle.ACTIONS))
+    assert name_of(ActionParser(names), names, text)[0] == name
+
+
+def test_of_a_plan_the_first_mention_is_its_first_step() -> None:
+    first = ActionParser(BABYAI, mention="first")
+    for text in ("turn left\ntoggle", "turn left toggle", "- turn left\n- toggle"):
+        assert name_of(first, BABYAI, text)[0] == "turn left"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("do " * 30_000, "ACTION" * 15_000, "\n" * 80_000, "- do\n" * 15_000, "not to " * 12_000),
+        *("north " * 15_000, "-" * 80_000, "a-" * 40_000, "ACTION: " + "x" * 80_000),
+        *("kick a " * 15_000, "ACTION:\n" * 10_000, '"' * 80_000, "north-" * 14_000),
+    ],
+)
+def test_hostile_texts_are_read_in_no_time(text: str) -> None:
+    for parser, _ in GAMES.values():
+        start = time.perf_counter()
+        parser.parse(text)
+        assert time.perf_counter() - start < 2
+
+
 # Aliases and arguments
 
 

@@ -159,6 +159,48 @@ def test_the_first_or_the_last_name_counts(mention: str, action: int) -> None:
     assert play(env, ["either up or down"]) == [action]
 
 
+def test_a_published_parser_reads_as_its_system_does() -> None:
+    text = "Let me go down"
+    assert play(ParseTextAction(Recorder()), [text]) == [1]
+    assert play(ParseTextAction(Recorder(), parser="smartplay"), ["staying, not up"]) == [2]
+    assert play(ParseTextAction(Recorder(), parser="balrog"), [text, "up."]) == [2, 0]
+    assert play(ParseTextAction(Recorder(), parser="balrog_cot"), ["I fall. ACTION: down"]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action"),
+    [({}, 1), ({"default_action": "fly"}, 2), ({"on_invalid": "repeat"}, 1)],
+)
+def test_craftergpt_plays_do_for_what_names_nothing_and_info_says_that_it_is_invalid(
+    arguments: dict[str, str], action: int
+) -> None:
+    names = ["walk", "Do", "fly"]
+    env = ParseTextAction(Recorder(), parser="craftergpt", action_names=names, **arguments)
+    env.reset(seed=0)
+    *_, info = env.step("hmm")
+    assert env.unwrapped.played == [action]  # type: ignore[attr-defined]
+    assert (info["invalid_action"], info["parse_stage"]) == (True, "")
+    *_, info = env.step("I am going down")
+    assert (info["invalid_action"], info["parse_stage"]) == (False, "substring")
+
+
+@pytest.mark.parametrize("parser", ["craftergpt", "smartplay", "balrog"])
+def test_with_a_published_parser_too_an_invalid_answer_can_raise(parser: str) -> None:
+    env = ParseTextAction(Recorder(), parser=parser, on_invalid="raise")
+    env.reset(seed=0)
+    with pytest.raises(InvalidActionText):
+        env.step("dance")
+
+
+def test_synonyms_count_if_asked_for() -> None:
+    for synonyms, name, invalid in ((False, "Noop", True), (True, "Do", False)):
+        env = ParseTextAction(gymnasium.make("Crafter-Text-v0"), synonyms=synonyms)
+        env.reset(seed=0)
+        *_, info = env.step("Drink")
+        assert (info["text_action"], info["invalid_action"]) == (name, invalid)
+        env.close()
+
+
 def test_names_can_be_given_and_replace_the_environments_own() -> None:
     env = ParseTextAction(Recorder(), action_names=["climb", "sink", "rest"])
     assert play(env, ["climb", "SINK", "up"]) == [0, 1, 0]  # "up" is no name: the first action
@@ -196,6 +238,7 @@ def test_the_action_space_is_text() -> None:
         ({"on_invalid": "ignore"}, "unknown on_invalid 'ignore': expected one of 'default', "),
         ({"mention": "best"}, "unknown mention 'best': expected one of 'first', 'last'"),
         ({"default_action": "dance"}, "unknown default_action 'dance': expected one of 'up', "),
+        ({"parser": "gpt"}, "unknown parser 'gpt': expected one of 'default', 'craftergpt', "),
     ],
 )
 def test_an_unknown_choice_is_refused(arguments: dict[str, str], message: str) -> None:
@@ -248,6 +291,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
             "mention": "first",
             "action_names": ["a", "b", "c", "d", "e", "f", "done"],
         },
+        {"parser": "balrog_cot", "synonyms": True},
     ],
     "RecordTrace": [{"directory": "traces"}, {"directory": "x", "agent": "a", "model": "m"}],
 }

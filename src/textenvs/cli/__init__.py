@@ -1,4 +1,4 @@
-"""The command line: ``textenvs list | play | rollout | replay | doctor``."""
+"""The command line: ``textenvs list | play | rollout | eval | compare | replay | doctor``."""
 
 from textenvs.cli.main import main
 

@@ -13,7 +13,15 @@ import gymnasium
 from textenvs.errors import UnknownName
 from textenvs.registration import env_specs
 
-__all__ = ["check_id", "key_value", "make_env", "not_negative", "positive", "seed"]
+__all__ = [
+    "check_id",
+    "key_value",
+    "make_env",
+    "not_negative",
+    "positive",
+    "positive_number",
+    "seed",
+]
 
 
 def positive(text: str) -> int:
@@ -36,6 +44,17 @@ def _integer(text: str, least: int) -> int:
         number = least - 1
     if number < least:
         raise argparse.ArgumentTypeError(f"expected an integer of {least} or more, got {text!r}")
+    return number
+
+
+def positive_number(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return number
 
 

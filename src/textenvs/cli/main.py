@@ -12,13 +12,15 @@ import gymnasium
 
 import textenvs
 from textenvs.agents import AGENTS
-from textenvs.cli import doctor, list_ids, play, replay, rollout
+from textenvs.cli import compare, doctor, evaluate, list_ids, play, replay, rollout
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
+from textenvs.errors import BudgetExhausted
 from textenvs.registration import GAMES
 
 __all__ = ["main"]
 
 _USAGE_ERROR = 2
+_BUDGET_SPENT = 3
 _INTERRUPTED = 130
 
 
@@ -33,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0, 2 for what the user got wrong, 130 after Ctrl-C.
+        The exit status: 0, 2 for what the user got wrong, 3 where a budget is spent, 130 after
+        Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -42,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever reads our output has seen enough (`textenvs list | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except BudgetExhausted as error:
+        print(f"textenvs {options.command}: {_one_line(error)}", file=sys.stderr)
+        return _BUDGET_SPENT
     except (gymnasium.error.Error, ValueError, OSError) as error:
         print(f"textenvs {options.command}: error: {_one_line(error)}", file=sys.stderr)
         return _USAGE_ERROR
@@ -61,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_play(commands)
     _add_rollout(commands)
+    evaluate.add(_add, commands)
+    compare.add(_add, commands)
     _add_replay(commands)
     _add_doctor(commands)
     return parser

@@ -9,7 +9,8 @@ from typing import Any
 
 from textenvs.agents import get_agent
 from textenvs.cli.arguments import check_id, make_env
-from textenvs.cli.consoles import result_console, status_console
+from textenvs.cli.consoles import result_console
+from textenvs.cli.progress import EpisodeProgress
 from textenvs.loop import Episode, Event, rollout
 from textenvs.summary import (
     achievement_counts,
@@ -21,7 +22,6 @@ from textenvs.summary import (
 
 __all__ = ["run"]
 
-_STEPS_A_REFRESH = 100
 _SUMMARY = "summary.json"
 
 
@@ -64,7 +64,7 @@ def _make_folder(folder: Path) -> None:
 def _play(
     env_id: str, options: argparse.Namespace, out: Path | None, console: Any
 ) -> list[Episode]:
-    with _Progress(env_id, options.episodes) as step:
+    with EpisodeProgress(env_id, options.episodes) as step:
         shown = _shower(options.show, console)
 
         def watch(event: Event) -> None:
@@ -80,48 +80,6 @@ def _play(
             directory=None if out is None else out / env_id,
             on_step=watch,
         )
-
-
-class _Progress:
-    """A progress bar on stderr, from the first step on: episodes, steps, and the time."""
-
-    def __init__(self, env_id: str, episodes: int) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("episodes, {task.fields[steps]} steps"),
-            TimeElapsedColumn(),
-            console=status_console(),
-        )
-        self._task = self._bar.add_task(env_id, total=episodes, steps=0)
-        self._steps = 0
-
-    def __enter__(self) -> Callable[[Event], None]:
-        return self._on_step
-
-    def __exit__(self, *error: object) -> None:
-        if not self._steps:
-            return
-        if error[0] is None:
-            # Episodes that were read from traces count as well.
-            self._bar.update(self._task, completed=self._bar.tasks[0].total, steps=self._steps)
-        self._bar.stop()
-
-    def _on_step(self, event: Event) -> None:
-        if not self._steps:
-            self._bar.start()
-        self._steps += 1
-        if event.over or self._steps % _STEPS_A_REFRESH == 0:
-            self._bar.update(self._task, advance=int(event.over), steps=self._steps)
 
 
 def _shower(steps: int, console: Any) -> Callable[[Event], None]:

@@ -31,7 +31,13 @@ from textenvs.metrics.crafter import (
     crafter_score_of_groups,
     smartplay_score,
 )
-from textenvs.metrics.intervals import Interval, bootstrap_mean, interquartile_mean, wilson
+from textenvs.metrics.intervals import (
+    Interval,
+    bootstrap_mean,
+    bootstrap_ratio,
+    interquartile_mean,
+    wilson,
+)
 
 __all__ = [
     "CRAFTER_ACHIEVEMENTS",
@@ -40,6 +46,7 @@ __all__ = [
     "babyai_progress",
     "bootstrap_crafter_score",
     "bootstrap_mean",
+    "bootstrap_ratio",
     "crafter_progress",
     "crafter_score",
     "crafter_score_of_groups",

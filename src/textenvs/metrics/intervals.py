@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from textenvs.metrics.samples import checked, resampled
 
-__all__ = ["Interval", "bootstrap_mean", "interquartile_mean", "wilson"]
+__all__ = ["Interval", "bootstrap_mean", "bootstrap_ratio", "interquartile_mean", "wilson"]
 
 _Z_95 = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 
@@ -39,6 +39,30 @@ def bootstrap_mean(values: Sequence[float], resamples: int = 10_000) -> Interval
     means = [data[chosen].mean(1) for chosen in resampled(len(data), resamples)]
     low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return Interval(float(data.mean()), float(low), float(high))
+
+
+def bootstrap_ratio(
+    parts: Sequence[float], wholes: Sequence[float], resamples: int = 10_000
+) -> Interval:
+    """The ratio of two sums over episodes, with the percentile bootstrap's 95 % interval.
+
+    Of invalid actions to steps, say: every step counts the same, and episodes are resampled as
+    wholes, since steps of one episode depend on one another. The ``mean`` is the ratio.
+
+    Raises:
+        ValueError: if there are not as many of both, none, or a whole is not above 0.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), sections 10.3 and 13.3.
+    """
+    above, below = checked(parts, "to divide"), checked(wholes, "to divide by")
+    if len(above) != len(below) or not (below > 0).all():
+        raise ValueError(
+            f"expected as many wholes above 0 as parts, got {len(above)} and {len(below)}"
+        )
+    blocks = resampled(len(above), resamples)
+    ratios = [above[chosen].sum(1) / below[chosen].sum(1) for chosen in blocks]
+    low, high = np.quantile(np.concatenate(ratios), (0.025, 0.975))
+    return Interval(float(above.sum() / below.sum()), float(low), float(high))
 
 
 def interquartile_mean(values: Sequence[float], resamples: int = 10_000) -> Interval:

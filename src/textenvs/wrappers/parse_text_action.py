@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from textenvs.errors import InvalidActionText, choose
-from textenvs.parsing import ActionParser
+from textenvs.published_parsers import PARSERS, get_parser
 from textenvs.spaces import Utf8Text
 
 __all__ = ["ON_INVALID", "ParseTextAction"]
@@ -26,19 +26,25 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
     """Take strings as actions, parsed in stages from strict to lenient.
 
     ``info`` has ``invalid_action``, whether no action was found, and ``parse_stage``, which of
-    :data:`textenvs.parsing.STAGES` found it ("" if none did).
+    :data:`textenvs.parsing.STAGES`, or which rule of a published parser, found it ("" if none did).
 
     Args:
         env: an environment with a ``Discrete`` action space.
         on_invalid: what is played where the text names no action: the ``"default"`` action, a
             ``"random"`` one, the last valid one (``"repeat"``, at first the default), or nothing
             (``"raise"``).
-        default_action: the name of the default action; None for the environment's own.
-        mention: whether the ``"last"`` or the ``"first"`` name in a text counts.
+        default_action: the name of the default action; None for the one that a published parser
+            brings along (CrafterGPT's plays ``Do``), or else the environment's own.
+        mention: whether the ``"last"`` or the ``"first"`` name in a text counts; matters for the
+            parser ``"default"`` only.
         action_names: the texts of the actions; None for the environment's own.
+        parser: how the text is read, a key of :data:`textenvs.published_parsers.PARSERS`.
+        synonyms: whether words of :mod:`textenvs.synonyms` count ("Drink" for Crafter's ``Do``);
+            matters for the parser ``"default"`` only.
 
     Raises:
-        UnknownName: if ``on_invalid``, ``mention`` or ``default_action`` is none of its choices.
+        UnknownName: if ``on_invalid``, ``mention``, ``parser`` or ``default_action`` is none of
+            its choices.
         ValueError: if the environment's actions are not ``Discrete``, or there are not as many
             names as actions.
 
@@ -62,15 +68,20 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
         default_action: str | None = None,
         mention: str = "last",
         action_names: Sequence[str] | None = None,
+        parser: str = "default",
+        synonyms: bool = False,
     ) -> None:
         choose("on_invalid", on_invalid, ON_INVALID)
         choose("mention", mention, ("first", "last"))
+        choose("parser", parser, PARSERS)
         RecordConstructorArgs.__init__(
             self,
             on_invalid=on_invalid,
             default_action=default_action,
             mention=mention,
             action_names=None if action_names is None else list(action_names),
+            parser=parser,
+            synonyms=synonyms,
         )
         gymnasium.Wrapper.__init__(self, env)
         base: Any = env.unwrapped
@@ -86,12 +97,14 @@ class ParseTextAction(gymnasium.Wrapper[Any, str, Any, Any], RecordConstructorAr
                 f"expected Discrete actions with a name each, got {space} and {len(names)} names"
             )
         self.action_names = names
-        self._parser = ActionParser(names, aliases, mention)
-        if default_action is None:
-            self._default = 0 if action_names else int(getattr(base, "default_action", 0))
-        else:
+        self._parser = get_parser(parser, names, aliases, mention=mention, synonyms=synonyms)
+        if default_action is not None:
             choose("default_action", default_action, names)
             self._default = names.index(default_action)
+        elif self._parser.default is not None:
+            self._default = self._parser.default
+        else:
+            self._default = 0 if action_names else int(getattr(base, "default_action", 0))
         self._on_invalid = on_invalid
         self._last_valid = self._default
         self._random = np.random.default_rng()
