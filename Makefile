@@ -17,8 +17,8 @@ test: $(VENV)/.installed  ## the fast tests, in parallel
 test-slow: $(VENV)/.installed  ## the slow ones
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m slow
 
-test-newest: $(NEWEST)/.installed  ## the tests that need no NetHack, on the newest Gymnasium
-	$(NEWEST)/bin/python -m pytest -n $(PYTEST_WORKERS) -m "not slow and not nethack"
+test-newest: $(NEWEST)/.installed  ## those that need no NetHack and no model, on the newest Gymnasium
+	$(NEWEST)/bin/python -m pytest -n $(PYTEST_WORKERS) -m "not slow and not nethack and not models"
 
 lint: $(VENV)/.installed  ## style, format and types
 	$(BIN)/ruff check .

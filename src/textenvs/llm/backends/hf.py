@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from textenvs.errors import ModelError, UnknownName, choose, require
-from textenvs.llm.model import (
-    Completion,
-    LanguageModel,
-    Messages,
-    Sampling,
-    ToolCall,
-    Usage,
-)
+from textenvs.llm.backends.reading import PromptReader, read_answer
+from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 
-__all__ = ["HFModel", "read_answer"]
+__all__ = ["HFModel", "parse_options"]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-_THOUGHT = re.compile(r"\A\s*(?:<think>)?(.*?)</think>\s*", re.DOTALL)
-_TOOL_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 _SAMPLED_BYTES = 1 << 20  # of each end of a file of weights, for its fingerprint
 
 
@@ -89,6 +79,7 @@ class HFModel(LanguageModel):
         )
         known = "".join(found[:12] for found in prints if found)
         self.name = f"hf:{identity}" + (f"#{known}" if known else "")
+        self._reader = PromptReader(self._tokenizer, self.name)
 
     def generate(
         self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
@@ -98,7 +89,7 @@ class HFModel(LanguageModel):
         Raises:
             ModelError: if a prompt is longer than the model can read.
         """
-        texts = [self._template(messages, sampling) for messages in prompts]
+        texts = [self._reader.text(messages, sampling.tools) for messages in prompts]
         seeds = list(samples or [0] * len(prompts))
         answers: list[Completion] = []
         for start in range(0, len(texts), self._batch_size):
@@ -115,34 +106,13 @@ class HFModel(LanguageModel):
             ModelError: if a prompt is longer than the model can read.
             ValueError: if a continuation is empty.
         """
-        read = [self._read_prompt(prompt) for prompt in prompts]
-        follow = [[self._read_continuation(text) for text in texts] for texts in continuations]
+        read = [self._reader.prompt(prompt) for prompt in prompts]
+        follow = [[self._reader.continuation(text) for text in texts] for texts in continuations]
         scores: list[list[float]] = []
         for start in range(0, len(read), self._batch_size):
             batch = slice(start, start + self._batch_size)
             scores += self._score(read[batch], follow[batch])
         return scores
-
-    def _template(self, messages: Messages, sampling: Sampling) -> str:
-        """The messages as the model was trained to read them."""
-        plain = [dict(message) for message in messages]
-        if self._tokenizer.chat_template is None:
-            return "\n\n".join(str(message["content"]) for message in plain) + "\n"
-        tools = [dict(tool) for tool in sampling.tools] or None
-        try:
-            text = self._tokenizer.apply_chat_template(
-                plain, tools=tools, add_generation_prompt=True, tokenize=False
-            )
-        except Exception as error:  # whatever a template, which is code of the model's, says
-            said = " ".join(str(error).split())[:300]
-            raise ModelError(f"{self.name}: its chat template refuses: {said}") from error
-        return str(text)
-
-    def _encode(self, texts: Sequence[str], special: bool) -> Any:
-        batch = self._tokenizer(
-            list(texts), return_tensors="pt", padding=True, add_special_tokens=special
-        )
-        return batch.to(self._model.device)
 
     def _check_length(self, tokens: int, answer: int) -> None:
         if self._longest is not None and tokens + answer > self._longest:
@@ -156,9 +126,12 @@ class HFModel(LanguageModel):
         self, texts: Sequence[str], sampling: Sampling, seeds: Sequence[int]
     ) -> list[Completion]:
         torch = self._torch
-        # A chat template has the special tokens in it.
-        special = self._tokenizer.chat_template is None
-        batch = self._encode(texts, special)
+        batch = self._tokenizer(
+            list(texts),
+            return_tensors="pt",
+            padding=True,
+            add_special_tokens=self._reader.adds_special,
+        ).to(self._model.device)
         width = batch["input_ids"].shape[1]
         if not self._is_encoder_decoder:
             self._check_length(width, sampling.max_tokens)
@@ -216,23 +189,6 @@ class HFModel(LanguageModel):
         return Completion(
             answer.text, answer.status, answer.tool_calls, answer.reasoning, usage, usd=0.0
         )
-
-    def _read_prompt(self, prompt: Messages | str) -> list[int]:
-        if isinstance(prompt, str):
-            tokens = self._tokenizer(prompt)["input_ids"]
-        else:
-            text = self._template(prompt, Sampling())
-            special = self._tokenizer.chat_template is None
-            tokens = self._tokenizer(text, add_special_tokens=special)["input_ids"]
-        if not tokens:
-            raise ValueError("expected a prompt of at least one token, got none")
-        return list(tokens)
-
-    def _read_continuation(self, text: str) -> list[int]:
-        tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        if not tokens:
-            raise ValueError(f"expected a continuation of at least one token, got {text!r}")
-        return list(tokens)
 
     def _score(self, read: list[list[int]], follow: list[list[list[int]]]) -> list[list[float]]:
         torch = self._torch
@@ -312,39 +268,6 @@ class _Gumbel:
         )
         noise = -torch.log(-torch.log(uniform.clamp(1e-300, 1 - 1e-16)))
         return scores.float() + noise.to(scores.device, torch.float32)
-
-
-def read_answer(text: str, *, tools: bool, cut: bool) -> Completion:
-    """Take apart what a local model wrote: reasoning, tool calls, and the rest.
-
-    Args:
-        text: what it wrote, special tokens left out.
-        tools: whether tools were offered; without, nothing is read as a call.
-        cut: whether it ran into the limit.
-
-    Returns:
-        The completion, its usage left at zero.
-    """
-    thought = _THOUGHT.match(text) if "</think>" in text else None
-    reasoning = thought[1].strip() if thought else ""
-    rest = text[thought.end() :] if thought else text
-    calls = tuple(filter(None, map(_tool_call, _TOOL_CALL.findall(rest)))) if tools else ()
-    if calls:
-        rest = _TOOL_CALL.sub("", rest)
-    rest = rest.strip()
-    status = "cut" if cut else "ok" if rest or calls else "empty"
-    return Completion(rest, status, calls, reasoning)
-
-
-def _tool_call(text: str) -> ToolCall | None:
-    try:
-        call = json.loads(text)
-        name, arguments = call["name"], call.get("arguments", {})
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return None
-    if not isinstance(name, str):
-        return None
-    return ToolCall(name, arguments if isinstance(arguments, str) else json.dumps(arguments))
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -19,7 +19,7 @@ from textenvs.llm.model import (
 )
 from textenvs.llm.retry import Fault
 
-__all__ = ["OpenAIModel"]
+__all__ = ["OpenAIModel", "check_address", "read_completion", "request_settings"]
 
 _KEY = "OPENAI_API_KEY"
 _NO_KEY = "none"  # servers of one's own want no key, the client wants one
@@ -54,7 +54,7 @@ class OpenAIModel(LanguageModel):
         self._openai = require("openai", extra="openai", needed_by=f"model 'openai:{model}'")
         base_url = base_url or os.environ.get("OPENAI_BASE_URL")
         if base_url is not None:
-            _check_address(base_url)
+            check_address(base_url)
         self.name = f"openai:{model}" + (f"@{base_url}" if base_url else "")
         self._model = model
         # OpenAI's newer models know the limit by its newer name only, other servers by the older.
@@ -94,9 +94,11 @@ class OpenAIModel(LanguageModel):
             # By the client's general method: `chat.completions.create` rebuilds every message of
             # the prompt and the whole answer as typed objects, which takes most of its time.
             answer = self._client.post(
-                "/chat/completions", cast_to=str, body=body | self._settings(sampling, sample)
+                "/chat/completions",
+                cast_to=str,
+                body=body | request_settings(sampling, sample, self._limit),
             )
-            return _read(json.loads(answer))
+            return read_completion(json.loads(answer))
         except errors.APITimeoutError as error:
             raise Fault("timeout", "no answer in time") from error
         except errors.APIConnectionError as error:
@@ -106,21 +108,6 @@ class OpenAIModel(LanguageModel):
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             what = f"{type(error).__name__}: {error}"[:_SHOWN]
             raise Fault("broken_answer", f"an answer that cannot be read ({what})") from error
-
-    def _settings(self, sampling: Sampling, sample: int) -> dict[str, Any]:
-        settings: dict[str, Any] = {self._limit: sampling.max_tokens}
-        if sampling.temperature is not None:
-            settings["temperature"] = sampling.temperature
-        if sampling.top_p != 1:
-            settings["top_p"] = sampling.top_p
-        if not sampling.greedy:
-            settings["seed"] = sample % 2**_SEED_BITS
-        if sampling.stop:
-            settings["stop"] = list(sampling.stop)
-        if sampling.tools:
-            settings["tools"] = [dict(tool) for tool in sampling.tools]
-            settings["tool_choice"] = _tool_choice(sampling.tool_choice)
-        return settings
 
     def _classify(self, error: Any) -> Exception:
         """An error of the server: one that may pass, or one that stays."""
@@ -137,7 +124,35 @@ class OpenAIModel(LanguageModel):
         return text.replace(self._key, "[key]") if self._key else text
 
 
-def _check_address(base_url: str) -> None:
+def request_settings(sampling: Sampling, sample: int, limit: str) -> dict[str, Any]:
+    """How to answer, as OpenAI's API has it.
+
+    Args:
+        sampling: how to answer.
+        sample: the sample index, which is the seed.
+        limit: the name of the longest answer: "max_tokens" or "max_completion_tokens".
+    """
+    settings: dict[str, Any] = {limit: sampling.max_tokens}
+    if sampling.temperature is not None:
+        settings["temperature"] = sampling.temperature
+    if sampling.top_p != 1:
+        settings["top_p"] = sampling.top_p
+    if not sampling.greedy:
+        settings["seed"] = sample % 2**_SEED_BITS
+    if sampling.stop:
+        settings["stop"] = list(sampling.stop)
+    if sampling.tools:
+        settings["tools"] = [dict(tool) for tool in sampling.tools]
+        settings["tool_choice"] = _tool_choice(sampling.tool_choice)
+    return settings
+
+
+def check_address(base_url: str) -> None:
+    """Refuse what is no address, or has a key in it.
+
+    Raises:
+        ModelError: saying which.
+    """
     address = urlsplit(base_url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ModelError(f"expected a server's address like http://HOST:PORT/v1, got {base_url!r}")
@@ -154,7 +169,16 @@ def _tool_choice(choice: str) -> Any:
     return {"type": "function", "function": {"name": choice}}
 
 
-def _read(answer: Mapping[str, Any]) -> Completion:
+def read_completion(answer: Mapping[str, Any], usd: float | None = None) -> Completion:
+    """An answer of the API as a completion.
+
+    Args:
+        answer: the JSON.
+        usd: what it cost; None for what it says itself.
+
+    Raises:
+        LookupError, TypeError, AttributeError, ValueError: if it is no such answer.
+    """
     choice = answer["choices"][0]
     message, finish = choice["message"], choice.get("finish_reason")
     calls = tuple(
@@ -173,7 +197,8 @@ def _read(answer: Mapping[str, Any]) -> Completion:
     else:
         status = "ok" if text.strip() or calls else "empty"
     usage = answer.get("usage") or {}
-    return Completion(text, status, calls, _reasoning(message), _usage(usage), _cost(usage))
+    cost = _cost(usage) if usd is None else usd
+    return Completion(text, status, calls, _reasoning(message), _usage(usage), cost)
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:
