@@ -73,7 +73,7 @@ def compare(
         metrics: which metrics.
 
     Raises:
-        TraceError: if a folder has no traces, or two have no episode in common.
+        TraceError: if a folder has no complete episodes, or two have none in common.
         ValueError: if there are fewer than two folders.
     """
     if len(folders) < 2:
@@ -83,7 +83,12 @@ def compare(
     found: list[Comparison] = []
     for name, run in zip(names[1:], runs[1:], strict=True):
         found += _compare_two(names[0], runs[0], name, run, metrics)
-    adjusted = holm([comparison.p for comparison in found]) if found else []
+    if not found:
+        raise TraceError(
+            f"expected {_LEAST_PAIRS} or more episodes that share id and seed, and have any of "
+            f"{', '.join(metrics)}, found none"
+        )
+    adjusted = holm([comparison.p for comparison in found])
     return [
         Comparison(**{**comparison.__dict__, "p_adjusted": p})
         for comparison, p in zip(found, adjusted, strict=True)
@@ -91,7 +96,10 @@ def compare(
 
 
 def _by_episode(folder: Path) -> dict[tuple[str, int | None], Record]:
-    return {(record.env_id, record.seed): record for record in read_records(folder)}
+    found = {(record.env_id, record.seed): record for record in read_records(folder)}
+    if not found:
+        raise TraceError(f"{folder}: expected episodes that came to their end, found none")
+    return found
 
 
 def _compare_two(
