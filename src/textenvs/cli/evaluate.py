@@ -50,7 +50,7 @@ _COLUMNS = (
 )
 _EXAMPLES = """\
   textenvs eval BabyAI-Text-GoToLocal-v0 --llm openai:gpt-4o-mini --episodes 20 --out runs/mini
-  textenvs eval Crafter-Text-v0 --agent cot --llm openai:NAME@http://localhost:8000/v1 --out runs/cot
+  textenvs eval Crafter-Text-v0 --agent cot --llm openai:M@http://localhost:8000/v1 --out runs/m
   textenvs eval BabyAI-Text-MixedTrainLocal-v0 --agent score --llm hf:PATH --out runs/score
   textenvs eval BabyAI-Text-GoToLocal-v0 --agent random --out runs/random
   textenvs eval --resume --out runs/mini

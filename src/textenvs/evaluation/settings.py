@@ -11,6 +11,7 @@ from typing import Any
 from textenvs.agents import AGENTS
 from textenvs.agents.language.making import LANGUAGE_AGENTS, default_prompt
 from textenvs.errors import TraceError, UnknownName, choose
+from textenvs.llm.names import identity
 from textenvs.prompts import PROMPTS
 from textenvs.traces import replace_file
 
@@ -105,7 +106,7 @@ class Settings:
         own = {each.name: each.default for each in fields(self)}
         return {
             key: value
-            for key, value in asdict(self).items()
+            for key, value in {**asdict(self), "llm": identity(self.llm)}.items()
             if key not in _NOT_IN_TRACES and value != own[key] and value != {}
         }
 

@@ -92,9 +92,10 @@ class Ledger:
         """Book a request that was answered."""
         self._book({"usage": asdict(usage), "usd": usd})
 
-    def failed(self, fault: str) -> None:
-        """Book a request that failed."""
-        self._book({"fault": fault})
+    def failed(self, fault: str, usage: Usage | None = None, usd: float | None = None) -> None:
+        """Book a request that failed; an empty answer is paid like any other."""
+        took = {} if usage is None else {"usage": asdict(usage), "usd": usd}
+        self._book({"fault": fault} | took)
 
     def as_json(self) -> dict[str, Any]:
         """The sums, as JSON types."""
@@ -122,7 +123,7 @@ class Ledger:
         self.requests += 1
         if "fault" in entry:
             self.faults[entry["fault"]] += 1
-        else:
+        if "usage" in entry:
             self.usage += Usage(**entry["usage"])
             self.usd += entry["usd"] or 0.0
 

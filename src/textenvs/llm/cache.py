@@ -111,8 +111,7 @@ class Cache:
         self._write(_score_key(model, prompt, continuations), model, prompt, -1, scores)
 
     def __len__(self) -> int:
-        with self._lock:
-            (count,) = self._db.execute("SELECT count(*) FROM answers").fetchone()
+        (count,) = self._run("SELECT count(*) FROM answers")
         return int(count)
 
     def close(self) -> None:
@@ -121,16 +120,22 @@ class Cache:
             self._db.close()
 
     def _read(self, key: str) -> Any:
-        with self._lock:
-            row = self._db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        row = self._run("SELECT answer FROM answers WHERE key = ?", (key,))
         return None if row is None else json.loads(row[0])
 
     def _write(
         self, key: str, model: str, prompt: Messages | str, sample: int, answer: Any
     ) -> None:
         row = (key, prompt_key(prompt), model, sample, json.dumps(answer, separators=(",", ":")))
-        with self._lock, self._db:
-            self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+        self._run("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+
+    def _run(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first row of what a statement gives."""
+        try:
+            with self._lock, self._db:
+                return self._db.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise CacheError(f"{self.path}: the cache cannot be used: {error}") from error
 
 
 def _generate_key(model: str, messages: Messages, sampling: Sampling, sample: int) -> str:
@@ -162,8 +167,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _prepare(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version != _VERSION and (version or tables):
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    ours = version == _VERSION and "answers" in tables
+    if not ours and (version or tables):
         raise sqlite3.DatabaseError(f"a database of version {version} with other tables")
     for statement in _SCHEMA.split(";"):
         db.execute(statement)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
-from textenvs.errors import ModelError, NotCached
+from textenvs.errors import BudgetExhausted, ModelError, NotCached
 from textenvs.llm.budget import Budget, Ledger
 from textenvs.llm.cache import Cache, request_key
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
@@ -79,6 +81,8 @@ class Gateway(LanguageModel):
         self._limiter = RateLimiter() if limiter is None else limiter
         self._retry = RetryPolicy() if retry is None else retry
         self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._calls = 0
         self._lock = threading.Lock()
 
     def generate(
@@ -91,6 +95,12 @@ class Gateway(LanguageModel):
             BudgetExhausted: if a limit was reached.
             ModelError: if the model gives no answer, however often it is asked.
         """
+        with self._busy():
+            return self._generate(prompts, sampling, samples)
+
+    def _generate(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None
+    ) -> list[Completion]:
         if sampling.greedy or samples is None:
             samples = [0] * len(prompts)
         answers: list[Completion | None] = [None] * len(prompts)
@@ -141,6 +151,20 @@ class Gateway(LanguageModel):
         if self._cache is not None:
             self._cache.close()
 
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        """A call is under way: the first one after an error begins anew."""
+        with self._lock:
+            if not self._calls:
+                self._stopped.clear()
+                self._failure = None
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls -= 1
+
     def _cached(self, messages: Messages, sampling: Sampling, sample: int) -> Completion | None:
         if self._cache is None:
             return None
@@ -177,7 +201,7 @@ class Gateway(LanguageModel):
             self._budget.check(self.ledger)
             answers = self._model.generate(prompts, sampling, samples)
             return [
-                self._keep(messages, sampling, sample, answer)
+                self._keep(messages, sampling, sample, self._book(answer))
                 for messages, sample, answer in zip(prompts, samples, answers, strict=True)
             ]
 
@@ -187,7 +211,11 @@ class Gateway(LanguageModel):
         if len(prompts) == 1:
             return [ask(prompts[0], samples[0])]
         with ThreadPoolExecutor(min(self._concurrency, len(prompts))) as pool:
-            return list(pool.map(ask, prompts, samples))
+            try:
+                return list(pool.map(ask, prompts, samples))
+            except BaseException as error:  # Ctrl-C comes here, not to those who ask
+                self._stop(error)
+                raise
 
     def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
         """Send one request until it is answered; an error ends the waiting of all the others."""
@@ -195,48 +223,80 @@ class Gateway(LanguageModel):
             return self._keep(
                 messages, sampling, sample, self._ask_patiently(messages, sampling, sample)
             )
-        except BaseException:
-            self._stopped.set()
+        except BaseException as error:
+            self._stop(error)
             raise
 
     def _ask_patiently(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
-        attempt = 0
+        faults: Counter[bool] = Counter()  # so far: empty answers (True), and all the others
         while True:
-            self._budget.check(self.ledger)
-            self._pause(self._limiter.reserve())
-            try:
-                with self._in_flight:
-                    (answer,) = self._model.generate([messages], sampling, [sample])
-                if answer.status != "empty":
-                    return answer
-                fault = Fault("empty", "an empty answer")
-            except Fault as passing:
-                fault, answer = passing, None
+            answer, fault = self._send(messages, sampling, sample)
+            if answer is not None and fault is None:
+                return answer
+            assert fault is not None
+            attempt = faults[answer is not None]
+            faults[answer is not None] += 1
             if self._retry.gives_up(fault, attempt):
                 if answer is not None:
                     return answer
-                self.ledger.failed(fault.kind)
                 raise ModelError(
-                    f"{self.name}: no answer in {attempt + 1} tries, the last fault: {fault}; "
+                    f"{self.name}: no answer in {faults.total()} tries, the last fault: {fault}; "
                     "the same command goes on where it stopped"
                 )
-            self.ledger.failed(fault.kind)
             self._pause(self._retry.wait(fault, attempt))
-            attempt += 1
+
+    def _send(
+        self, messages: Messages, sampling: Sampling, sample: int
+    ) -> tuple[Completion | None, Fault | None]:
+        """Send a request once and book what comes: an answer, a fault, or an empty answer."""
+        # Inside the limit of requests in flight, so that none is sent later than at its place of
+        # the limiter, nor after a budget that others have spent in the meantime.
+        with self._in_flight:
+            self._pause(self._limiter.reserve())
+            self._budget.check(self.ledger)
+            try:
+                (answer,) = self._model.generate([messages], sampling, [sample])
+            except Fault as fault:
+                self.ledger.failed(fault.kind)
+                return None, fault
+            answer = self._book(answer)
+        return answer, Fault("empty", "an empty answer") if answer.status == "empty" else None
 
     def _pause(self, seconds: float) -> None:
         # Without a wait there is nothing to do but to look: waiting for 0 s costs a switch.
         if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(seconds)):
-            raise ModelError(f"{self.name}: stopped, since another request failed for good")
+            why = self._failure
+            if isinstance(why, BudgetExhausted | ModelError):
+                raise type(why)(str(why)) from why
+            raise ModelError(f"{self.name}: stopped, since another request failed: {why!r}")
+
+    def _stop(self, why: BaseException) -> None:
+        """End the waiting of all requests, for the first reason that there is."""
+        with self._lock:
+            if self._failure is None:
+                self._failure = why
+            self._stopped.set()
+
+    def _book(self, answer: Completion) -> Completion:
+        """Book an answer, which says afterwards what it cost."""
+        if self._price is not None and answer.usd is None:
+            answer = replace(answer, usd=self._price.usd(answer.usage))
+        self._limiter.spend(answer.usage.total)
+        if answer.status == "empty":
+            self.ledger.failed("empty", answer.usage, answer.usd)
+        else:
+            self.ledger.answered(answer.usage, answer.usd)
+        return answer
 
     def _keep(
         self, messages: Messages, sampling: Sampling, sample: int, answer: Completion
     ) -> Completion:
-        """Book an answer and cache it."""
-        if self._price is not None and answer.usd is None:
-            answer = replace(answer, usd=self._price.usd(answer.usage))
-        self._limiter.spend(answer.usage.total)
-        self.ledger.answered(answer.usage, answer.usd)
-        if self._cache is None:
-            return answer
-        return self._cache.put(self.name, messages, sampling, sample, answer)
+        """Cache an answer."""
+        if self._cache is not None:
+            answer = self._cache.put(self.name, messages, sampling, sample, answer)
+        if self._budget.max_usd is not None and answer.usd is None:
+            raise ModelError(
+                f"{self.name} does not tell what its answers cost: expected a price of it, without "
+                "which max_usd cannot be kept, got none"
+            )
+        return answer

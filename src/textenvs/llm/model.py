@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -52,7 +53,7 @@ class Sampling:
     tool_choice: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.temperature is not None and not self.temperature >= 0:
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
             raise ValueError(f"expected a temperature of 0 or more, got {self.temperature}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"expected a top_p in (0, 1], got {self.top_p}")
@@ -67,6 +68,9 @@ class Sampling:
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON types, those that say nothing left out."""
         record = {**asdict(self), "stop": list(self.stop), "tools": [dict(t) for t in self.tools]}
+        record["top_p"] = float(self.top_p)  # 1 and 1.0 are one setting, and so one key of a cache
+        if self.temperature is not None:
+            record["temperature"] = float(self.temperature)
         if not self.tools:
             del record["tools"], record["tool_choice"]
         return record

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from urllib.parse import parse_qsl
 
 from textenvs.errors import UnknownName
 from textenvs.llm.model import LanguageModel
 
-__all__ = ["KINDS", "get_model"]
+__all__ = ["KINDS", "get_model", "identity"]
+
+_NOT_OF_ANSWERS = ("timeout", "device", "batch_size")  # options that change no answer
 
 
 def _openai(rest: str) -> LanguageModel:
@@ -29,7 +31,7 @@ def _hf(rest: str) -> LanguageModel:
     from textenvs.llm.backends.hf import HFModel, parse_options
 
     path, _, options = rest.partition("?")
-    return HFModel(path, **parse_options(dict(parse_qsl(options))))
+    return HFModel(path, **parse_options(_options(options)))
 
 
 def _vllm(rest: str) -> LanguageModel:
@@ -76,14 +78,34 @@ def get_model(name: str) -> LanguageModel:
     return KINDS[kind][0](rest)
 
 
+def identity(name: str) -> str:
+    """A model's name without the options that change no answer.
+
+    Example:
+        >>> identity("openai:gpt-4o-mini?timeout=5"), identity("hf:tiny?dtype=float32&device=cuda")
+        ('openai:gpt-4o-mini', 'hf:tiny?dtype=float32')
+    """
+    which, _, options = name.partition("?")
+    kept = [f"{k}={v}" for k, v in _options(options).items() if k not in _NOT_OF_ANSWERS]
+    return f"{which}?{'&'.join(kept)}" if kept else which
+
+
+def _options(text: str) -> dict[str, str]:
+    """The options of ``KEY=VALUE&KEY=VALUE``, as they are: a path may have any character but &."""
+    parts = (part.partition("=") for part in text.split("&") if part)
+    return {key: value for key, _, value in parts}
+
+
 def _served(rest: str) -> tuple[str, str | None, float | None]:
     """The parts of ``MODEL@ADDRESS?timeout=SECONDS``, of which the last two may be absent."""
     rest, _, options = rest.partition("?")
-    found = dict(parse_qsl(options))
+    found = _options(options)
     try:
         timeout = float(found.pop("timeout")) if "timeout" in found else None
     except ValueError as error:
         raise UnknownName(f"expected timeout in seconds, got {options!r}") from error
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise UnknownName(f"expected timeout in seconds above 0, got {options!r}")
     if found:
         raise UnknownName(f"unknown option {next(iter(found))!r} of a server: expected timeout")
     for scheme in ("http://", "https://"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +52,16 @@ def read_prices(path: Path | str) -> dict[str, Price]:
         table = json.loads(path.read_text(encoding="utf-8"))
         prices = {model: Price(**price) for model, price in table.items()}
         for price in prices.values():
-            price.usd(Usage(1, 1, 1))
-    except (json.JSONDecodeError, AttributeError, TypeError, UnicodeDecodeError) as error:
+            if not 0 <= price.usd(Usage(2, 1, 1)) < math.inf or min(_numbers(price)) < 0:
+                raise ValueError(f"{price} is no price")
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise CacheError(
             f"{path}: expected a table of prices like "
             '{"MODEL": {"input": 0.15, "cached_input": 0.075, "output": 0.6}}, USD for a million '
             f"tokens, got: {error}"
         ) from error
     return prices
+
+
+def _numbers(price: Price) -> list[float]:
+    return [value for value in (price.input, price.output, price.cached_input) if value is not None]

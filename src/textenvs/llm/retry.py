@@ -50,8 +50,8 @@ class RetryPolicy:
 
     def wait(self, fault: Fault, attempt: int) -> float:
         """Seconds to wait before asking again."""
-        if fault.retry_after is not None:
-            return min(max(fault.retry_after, 0.0), self.most_patient)
+        if fault.retry_after is not None and fault.retry_after > 0:  # "at once" is no advice
+            return min(fault.retry_after, self.most_patient)
         if fault.kind == "empty":
             return 0.0
         longest = min(self.first * 2.0**attempt, self.longest)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from textenvs.errors import ModelError, UnknownName, choose, require
+from textenvs.llm.backends.fingerprint import fingerprint
 from textenvs.llm.backends.reading import PromptReader, read_answer
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 
 __all__ = ["HFModel", "parse_options"]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-_SAMPLED_BYTES = 1 << 20  # of each end of a file of weights, for its fingerprint
 
 
 class HFModel(LanguageModel):
@@ -73,7 +72,7 @@ class HFModel(LanguageModel):
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._longest = getattr(config, "max_position_embeddings", None)
         self._ends = _end_tokens(self._model, self._tokenizer)
-        prints = [_fingerprint(Path(folder)) for folder in (path, adapter) if folder]
+        prints = [fingerprint(Path(folder)) for folder in (path, adapter) if folder]
         identity = "+".join(
             [folder for folder in (path, adapter) if folder] + ([] if dtype == "auto" else [dtype])
         )
@@ -286,25 +285,6 @@ def _pad(torch: Any, rows: list[list[int]], pad: int, *, left: bool, device: Any
         ids[i, where] = torch.tensor(row)
         mask[i, where] = 1
     return ids.to(device), mask.to(device)
-
-
-def _fingerprint(folder: Path) -> str:
-    """A hash of a local model, so that another one at the same path has other answers.
-
-    Of large files their size and both ends count: training changes them all.
-    """
-    if not folder.is_dir():
-        return ""
-    found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".jinja", ".safetensors", ".bin", ".model", ".txt"):
-            found.update(f"{path.name} {path.stat().st_size}\n".encode())
-            with path.open("rb") as file:
-                found.update(file.read(_SAMPLED_BYTES))
-                if path.stat().st_size > 2 * _SAMPLED_BYTES:
-                    file.seek(-_SAMPLED_BYTES, 2)
-                found.update(file.read(_SAMPLED_BYTES))
-    return found.hexdigest()
 
 
 def parse_options(options: dict[str, str]) -> dict[str, Any]:

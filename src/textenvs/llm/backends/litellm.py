@@ -38,7 +38,9 @@ class LiteLLMModel(LanguageModel):
     def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
         # Its table of prices is the one that it was installed with, not today's from the network.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        self._litellm: Any = require("litellm", extra="litellm", needed_by=f"model 'litellm:{model}'")
+        self._litellm: Any = require(
+            "litellm", extra="litellm", needed_by=f"model 'litellm:{model}'"
+        )
         self._litellm.suppress_debug_info = True
         if base_url is not None:
             check_address(base_url)

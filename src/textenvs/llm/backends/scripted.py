@@ -33,8 +33,8 @@ class ScriptedModel(LanguageModel):
         self, function: Callable[[Messages], str | Completion] | str, name: str | None = None
     ) -> None:
         self._function = _find(function) if isinstance(function, str) else function
-        where = f"{self._function.__module__}:{self._function.__qualname__}"
-        self.name = name or f"scripted:{where}"
+        called = getattr(self._function, "__qualname__", type(self._function).__qualname__)
+        self.name = name or f"scripted:{self._function.__module__}:{called}"
 
     def generate(
         self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
@@ -53,7 +53,7 @@ def _find(where: str) -> Callable[[Messages], str | Completion]:
     module, colon, name = where.partition(":")
     try:
         function = getattr(importlib.import_module(module), name) if colon else None
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise UnknownName(f"expected a function as MODULE:FUNCTION, got {where!r}: {error}") from (
             error
         )

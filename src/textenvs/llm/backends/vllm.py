@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from textenvs.errors import require
+from textenvs.llm.backends.fingerprint import fingerprint
 from textenvs.llm.backends.reading import PromptReader, read_answer
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 
@@ -27,7 +29,8 @@ class VLLMModel(LanguageModel):
 
     def __init__(self, path: str, **engine: Any) -> None:
         self._vllm = require("vllm", extra="vllm", needed_by=f"model 'vllm:{path}'")
-        self.name = f"vllm:{path}"
+        known = fingerprint(Path(path))[:12]
+        self.name = f"vllm:{path}" + (f"#{known}" if known else "")
         self._engine = self._vllm.LLM(model=path, enable_prefix_caching=True, **engine)
         self._reader = PromptReader(self._engine.get_tokenizer(), self.name)
 
