@@ -176,6 +176,9 @@ def test_what_a_cut_thought_mentions_is_no_choice(tmp_path: Path) -> None:
     assert [step["invalid_action"] for step in steps] == [True, False]
     assert [step["answer_status"] for step in steps] == ["cut", "cut"]
     assert steps[0]["answer"] == "I could turn left, but then"
+    play(LanguageAgent(Model(cut), ask="cot", reads_cut=True), steps=1, directory=tmp_path / "read")
+    (step,) = read_trace(tmp_path / "read" / "episode-00000.jsonl").steps
+    assert step["text_action"] == "turn left"
 
 
 def test_the_trace_has_the_prompt_the_answer_and_what_it_took(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def _make_agent(settings: Settings, model: LanguageModel | None) -> Agent:
         history=settings.history,
         turns=settings.turns,
         feedback=settings.feedback,
+        reads_cut=settings.parser != "default",
         keep_prompts=settings.keep_prompts,
         seed=settings.seed,
         **own,

@@ -38,7 +38,11 @@ def prompt_key(messages: Messages | str) -> str:
 
 def request_key(model: str, messages: Messages | str, settings: Mapping[str, Any]) -> str:
     """A hash of all that an answer depends on: the model, the messages and the settings."""
-    return _hash([model, prompt_key(messages), settings])
+    return _key(model, prompt_key(messages), settings)
+
+
+def _key(model: str, prompt: str, settings: Mapping[str, Any]) -> str:
+    return _hash([model, prompt, settings])
 
 
 def _hash(value: Any) -> str:
@@ -75,7 +79,7 @@ class Cache:
         self, model: str, messages: Messages, sampling: Sampling, sample: int
     ) -> Completion | None:
         """The answer to a request; None if it is not there."""
-        record = self._read(_generate_key(model, messages, sampling, sample))
+        record = self._read(_generate_key(model, prompt_key(messages), sampling, sample))
         return None if record is None else Completion.from_json(record)
 
     def put(
@@ -93,8 +97,9 @@ class Cache:
         """
         if completion.status != "ok":
             return completion
-        key = _generate_key(model, messages, sampling, sample)
-        self._write(key, model, messages, sample, completion.as_json())
+        prompt = prompt_key(messages)  # of a long prompt this is most of the work
+        key = _generate_key(model, prompt, sampling, sample)
+        self._write(key, prompt, model, sample, completion.as_json())
         kept = self._read(key)
         return completion if kept is None else Completion.from_json(kept)
 
@@ -102,13 +107,14 @@ class Cache:
         self, model: str, prompt: Messages | str, continuations: list[str]
     ) -> list[float] | None:
         """The log-probabilities of continuations; None if they are not there."""
-        return self._read(_score_key(model, prompt, continuations))
+        return self._read(_score_key(model, prompt_key(prompt), continuations))
 
     def put_scores(
         self, model: str, prompt: Messages | str, continuations: list[str], scores: list[float]
     ) -> None:
         """Keep log-probabilities."""
-        self._write(_score_key(model, prompt, continuations), model, prompt, -1, scores)
+        hashed = prompt_key(prompt)
+        self._write(_score_key(model, hashed, continuations), hashed, model, -1, scores)
 
     def __len__(self) -> int:
         (count,) = self._run("SELECT count(*) FROM answers")
@@ -123,10 +129,8 @@ class Cache:
         row = self._run("SELECT answer FROM answers WHERE key = ?", (key,))
         return None if row is None else json.loads(row[0])
 
-    def _write(
-        self, key: str, model: str, prompt: Messages | str, sample: int, answer: Any
-    ) -> None:
-        row = (key, prompt_key(prompt), model, sample, json.dumps(answer, separators=(",", ":")))
+    def _write(self, key: str, prompt: str, model: str, sample: int, answer: Any) -> None:
+        row = (key, prompt, model, sample, json.dumps(answer, separators=(",", ":")))
         self._run("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row)
 
     def _run(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
@@ -138,12 +142,12 @@ class Cache:
             raise CacheError(f"{self.path}: the cache cannot be used: {error}") from error
 
 
-def _generate_key(model: str, messages: Messages, sampling: Sampling, sample: int) -> str:
-    return request_key(model, messages, {"sampling": sampling.as_json(), "sample": sample})
+def _generate_key(model: str, prompt: str, sampling: Sampling, sample: int) -> str:
+    return _key(model, prompt, {"sampling": sampling.as_json(), "sample": sample})
 
 
-def _score_key(model: str, prompt: Messages | str, continuations: list[str]) -> str:
-    return request_key(model, prompt, {"continuations": continuations})
+def _score_key(model: str, prompt: str, continuations: list[str]) -> str:
+    return _key(model, prompt, {"continuations": continuations})
 
 
 def _open(path: Path) -> sqlite3.Connection:

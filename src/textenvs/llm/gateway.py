@@ -110,8 +110,9 @@ class Gateway(LanguageModel):
             if found is not None:
                 answers[place] = found
             else:
-                settings = {"sample": sample}
-                places.setdefault(request_key("", messages, settings), []).append(place)
+                # A single request has no other to be the same as.
+                key = request_key("", messages, {"sample": sample}) if len(prompts) > 1 else ""
+                places.setdefault(key, []).append(place)
         first = [same[0] for same in places.values()]
         fresh = self._ask_all([prompts[p] for p in first], sampling, [samples[p] for p in first])
         for same, answer in zip(places.values(), fresh, strict=True):

@@ -47,6 +47,8 @@ class LanguageAgent(Agent):
         history: one of :data:`HISTORIES`.
         turns: how many past turns are shown; None for what the prompt does.
         feedback: whether the model is told that an answer named no action.
+        reads_cut: whether an answer that ran into its limit is read like any other, as published
+            systems do; otherwise it counts only as far as it says which action it chooses.
         keep_prompts: whether traces have the prompts.
         seed: the agent's seed, for sampling.
 
@@ -65,6 +67,7 @@ class LanguageAgent(Agent):
         history: str = "window",
         turns: int | None = None,
         feedback: bool = True,
+        reads_cut: bool = False,
         keep_prompts: bool = True,
         seed: int = 0,
     ) -> None:
@@ -81,6 +84,7 @@ class LanguageAgent(Agent):
         self._history = history
         self._turns = self._prompt.turns if turns is None else turns
         self._feedback = feedback
+        self._reads_cut = reads_cut
         self._keep_prompts = keep_prompts
         self._seed = seed
         self._memories: dict[int, Memory] = {}
@@ -238,7 +242,8 @@ class LanguageAgent(Agent):
     def _take(self, memory: Memory, answer: Completion) -> None:
         """Make actions of an answer."""
         said = answer.text
-        if answer.status == "cut" and not _is_chosen(memory.actions, said):
+        unfinished = answer.status == "cut" and not self._reads_cut
+        if unfinished and not _is_chosen(memory.actions, said):
             said = ""  # what a thought mentions on the way is no choice
         memory.answered(answer.text, [said])
 

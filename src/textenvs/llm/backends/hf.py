@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from textenvs.errors import ModelError, UnknownName, choose, require
+from textenvs.errors import MissingExtra, ModelError, UnknownName, choose, require
 from textenvs.llm.backends.fingerprint import fingerprint
 from textenvs.llm.backends.reading import PromptReader, read_answer
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
@@ -62,7 +62,9 @@ class HFModel(LanguageModel):
                 peft = require("peft", extra="finetune", needed_by=f"the adapter {adapter!r}")
                 model = peft.PeftModel.from_pretrained(model, adapter)
             self._model = model.to(device).eval()
-        except (OSError, ValueError, RuntimeError) as error:
+        except MissingExtra:
+            raise
+        except Exception as error:  # those of safetensors and of tokenizers are of no other kind
             said = " ".join(str(error).split())[:300]
             raise ModelError(f"model 'hf:{path}' cannot be loaded: {said}") from error
         self._is_encoder_decoder = bool(config.is_encoder_decoder)
@@ -105,8 +107,9 @@ class HFModel(LanguageModel):
             ModelError: if a prompt is longer than the model can read.
             ValueError: if a continuation is empty.
         """
-        read = [self._reader.prompt(prompt) for prompt in prompts]
-        follow = [[self._reader.continuation(text) for text in texts] for texts in continuations]
+        both = list(zip(prompts, continuations, strict=True))
+        read = [self._reader.prompt(prompt) for prompt, _ in both]
+        follow = [[self._reader.continuation(text) for text in texts] for _, texts in both]
         scores: list[list[float]] = []
         for start in range(0, len(read), self._batch_size):
             batch = slice(start, start + self._batch_size)
@@ -114,7 +117,8 @@ class HFModel(LanguageModel):
         return scores
 
     def _check_length(self, tokens: int, answer: int) -> None:
-        if self._longest is not None and tokens + answer > self._longest:
+        whole = max(tokens, answer) if self._is_encoder_decoder else tokens + answer
+        if self._longest is not None and whole > self._longest:
             raise ModelError(
                 f"{self.name} reads {self._longest} tokens: expected a prompt and an answer within "
                 f"them, got {tokens} and up to {answer}; show less history, or allow less of an "
@@ -132,10 +136,10 @@ class HFModel(LanguageModel):
             add_special_tokens=self._reader.adds_special,
         ).to(self._model.device)
         width = batch["input_ids"].shape[1]
-        if not self._is_encoder_decoder:
-            self._check_length(width, sampling.max_tokens)
+        self._check_length(width, sampling.max_tokens)
         config = self._transformers.GenerationConfig(
             do_sample=False,
+            num_beams=1,  # whatever the model's own settings say
             max_new_tokens=sampling.max_tokens,
             eos_token_id=list(self._ends) or None,
             pad_token_id=self._tokenizer.pad_token_id,
@@ -178,8 +182,12 @@ class HFModel(LanguageModel):
         stops = [text.find(stop) for stop in sampling.stop if stop in text]
         if stops:
             text = text[: min(stops)]
-        cut = ended is None and not stops
+            # It was written up to the stop, then filled up to the length of its neighbours.
+            ended = None
+            while kept and kept[-1] == self._tokenizer.pad_token_id:
+                kept = kept[:-1]
         n_written = len(kept) + (ended is not None)
+        cut = ended is None and not stops and n_written >= sampling.max_tokens
         answer = read_answer(text, tools=bool(sampling.tools), cut=cut)
         thought = 0
         if answer.reasoning:
@@ -195,8 +203,7 @@ class HFModel(LanguageModel):
         tokens = [text for texts in follow for text in texts]
         if not tokens:
             return [[] for _ in read]
-        if not self._is_encoder_decoder:
-            self._check_length(max(map(len, read)), max(map(len, tokens)))
+        self._check_length(max(map(len, read)), max(map(len, tokens)))
         device = self._model.device
         pad = self._tokenizer.pad_token_id
         ids, mask = _pad(torch, read, pad, left=True, device=device)

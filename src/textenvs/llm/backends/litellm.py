@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textenvs.errors import ModelError, require
-from textenvs.llm.backends.openai import check_address, read_completion, request_settings
+from textenvs.llm.backends.openai import (
+    CANNOT_BE_SENT,
+    check_address,
+    read_completion,
+    request_settings,
+)
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
 from textenvs.llm.retry import Fault
 
@@ -38,10 +44,9 @@ class LiteLLMModel(LanguageModel):
     def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
         # Its table of prices is the one that it was installed with, not today's from the network.
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        self._litellm: Any = require(
-            "litellm", extra="litellm", needed_by=f"model 'litellm:{model}'"
-        )
-        self._litellm.suppress_debug_info = True
+        litellm: Any = require("litellm", extra="litellm", needed_by=f"model 'litellm:{model}'")
+        litellm.suppress_debug_info = True
+        self._litellm = litellm
         if base_url is not None:
             check_address(base_url)
         self.name = f"litellm:{model}" + (f"@{base_url}" if base_url else "")
@@ -89,15 +94,24 @@ class LiteLLMModel(LanguageModel):
 
     def _classify(self, error: Exception) -> Exception:
         """An error of LiteLLM's: one that may pass, or one that stays."""
-        said = _without_secrets(f"{type(error).__name__}: {error}")[:_SHOWN]
+        said = _without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:_SHOWN]
         kinds = self._litellm.exceptions
+        # What a provider's client or a reader of JSON said first is lost in LiteLLM's own kinds.
+        causes = list(_causes(error))
+        if any(isinstance(cause, UnicodeEncodeError) for cause in causes):
+            return ModelError(f"{self.name}: {CANNOT_BE_SENT} ({causes[-1]})")
         if isinstance(error, kinds.Timeout):
             return Fault("timeout", said)
         if isinstance(error, kinds.RateLimitError):
-            return Fault("rate_limited", said, _retry_after(error))
+            if any(getattr(cause, "code", None) == "insufficient_quota" for cause in causes):
+                return ModelError(f"{self.name}: {said}")
+            return Fault("rate_limited", said, _retry_after(causes))
+        if any(isinstance(cause, json.JSONDecodeError) for cause in causes):
+            return Fault("broken_answer", said)
         if isinstance(error, kinds.ServiceUnavailableError | kinds.InternalServerError):
-            cause = f"{error.__cause__!r} {error}"
-            return Fault("connection" if "onnection" in cause else "server_error", said)
+            names = [type(cause).__name__ for cause in causes]
+            lost = any("Connect" in name or "Protocol" in name for name in names)
+            return Fault("connection" if lost else "server_error", said, _retry_after(causes))
         if isinstance(error, kinds.APIConnectionError):
             return Fault("connection", said)
         if isinstance(error, kinds.APIResponseValidationError | KeyError | TypeError | ValueError):
@@ -108,13 +122,28 @@ class LiteLLMModel(LanguageModel):
         return ModelError(f"{self.name}: {said}")
 
 
-def _retry_after(error: Exception) -> float | None:
-    response = getattr(error, "response", None)
-    header = response.headers.get("retry-after") if response is not None else None
-    try:
-        return None if header is None else float(header)
-    except ValueError:
-        return None
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was made of, the first cause last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _retry_after(causes: Sequence[BaseException]) -> float | None:
+    """What the server said; LiteLLM keeps its headers in one of several places."""
+    for cause in causes:
+        response = getattr(cause, "response", None)
+        for found in (
+            getattr(cause, "litellm_response_headers", None),
+            getattr(response, "headers", None),
+        ):
+            header = None if found is None else found.get("retry-after")
+            try:
+                if header is not None:
+                    return float(header)
+            except ValueError:
+                return None
+    return None
 
 
 def _without_secrets(text: str) -> str:

@@ -19,12 +19,13 @@ from textenvs.llm.model import (
 )
 from textenvs.llm.retry import Fault
 
-__all__ = ["OpenAIModel", "check_address", "read_completion", "request_settings"]
+__all__ = ["CANNOT_BE_SENT", "OpenAIModel", "check_address", "read_completion", "request_settings"]
 
 _KEY = "OPENAI_API_KEY"
 _NO_KEY = "none"  # servers of one's own want no key, the client wants one
 _SEED_BITS = 31
 _SHOWN = 300  # characters of a server's message in an error
+CANNOT_BE_SENT = "expected messages that can be written as UTF-8, got a lone surrogate"
 _HINTS = {
     401: f"the server refused the key: set {_KEY} to a valid one",
     403: f"the server refused the key: set {_KEY} to one that may use this model",
@@ -52,16 +53,18 @@ class OpenAIModel(LanguageModel):
 
     def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
         self._openai = require("openai", extra="openai", needed_by=f"model 'openai:{model}'")
-        base_url = base_url or os.environ.get("OPENAI_BASE_URL")
+        base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
         if base_url is not None:
             check_address(base_url)
         self.name = f"openai:{model}" + (f"@{base_url}" if base_url else "")
         self._model = model
         # OpenAI's newer models know the limit by its newer name only, other servers by the older.
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
-        self._key = os.environ.get(_KEY, "")
+        self._key = os.environ.get(_KEY, "").strip()
         if not self._key and base_url is None:
             raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ModelError(f"{self.name}: expected a key of one line of ASCII in {_KEY}")
         self._client = self._openai.OpenAI(
             api_key=self._key or _NO_KEY,
             base_url=base_url,
@@ -102,9 +105,12 @@ class OpenAIModel(LanguageModel):
         except errors.APITimeoutError as error:
             raise Fault("timeout", "no answer in time") from error
         except errors.APIConnectionError as error:
-            raise Fault("connection", f"no connection ({error.__cause__ or error})") from error
+            said = self._without_key(f"no connection ({error.__cause__ or error})")
+            raise Fault("connection", said) from error
         except errors.APIStatusError as error:
             raise self._classify(error) from error
+        except UnicodeEncodeError as error:
+            raise ModelError(f"{self.name}: {CANNOT_BE_SENT} ({error})") from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             what = f"{type(error).__name__}: {error}"[:_SHOWN]
             raise Fault("broken_answer", f"an answer that cannot be read ({what})") from error
@@ -121,7 +127,9 @@ class OpenAIModel(LanguageModel):
         return ModelError(f"{self.name}: {hint} (HTTP {status}: {said})")
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        """A server's message in one line, in which the key is not left."""
+        line = " ".join(text.split())
+        return line.replace(self._key, "[key]") if self._key else line
 
 
 def request_settings(sampling: Sampling, sample: int, limit: str) -> dict[str, Any]:
@@ -153,10 +161,15 @@ def check_address(base_url: str) -> None:
     Raises:
         ModelError: saying which.
     """
-    address = urlsplit(base_url)
-    if address.scheme not in ("http", "https") or not address.hostname:
+    try:
+        address = urlsplit(base_url)
+        known = address.scheme in ("http", "https") and bool(address.hostname)
+        address.port  # noqa: B018  # reading it tells whether it is one
+    except ValueError:
+        known = False
+    if not known:
         raise ModelError(f"expected a server's address like http://HOST:PORT/v1, got {base_url!r}")
-    if address.username or address.password or address.query:
+    if address.username or address.password or address.query or address.fragment:
         raise ModelError(
             f"expected an address without a key in it, since addresses are written to traces; got "
             f"one for {address.hostname!r} with more: set {_KEY} instead"
@@ -182,7 +195,7 @@ def read_completion(answer: Mapping[str, Any], usd: float | None = None) -> Comp
     choice = answer["choices"][0]
     message, finish = choice["message"], choice.get("finish_reason")
     calls = tuple(
-        ToolCall(str(call["function"]["name"]), str(call["function"]["arguments"]))
+        ToolCall(str(call["function"]["name"]), _arguments(call["function"].get("arguments")))
         for call in message.get("tool_calls") or ()
         if call.get("type", "function") == "function"
     )
@@ -199,6 +212,11 @@ def read_completion(answer: Mapping[str, Any], usd: float | None = None) -> Comp
     usage = answer.get("usage") or {}
     cost = _cost(usage) if usd is None else usd
     return Completion(text, status, calls, _reasoning(message), _usage(usage), cost)
+
+
+def _arguments(arguments: Any) -> str:
+    """A tool call's arguments: the text that the API prescribes, or the object that some send."""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments or {})
 
 
 def _reasoning(message: Mapping[str, Any]) -> str:

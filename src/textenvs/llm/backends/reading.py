@@ -38,11 +38,11 @@ class PromptReader:
         """The messages as the model was trained to read them; without a template, their contents.
 
         Raises:
-            ModelError: if the chat template refuses them.
+            ModelError: if the chat template refuses them, or they have a lone surrogate.
         """
         plain = [dict(message) for message in messages]
         if self.adds_special:
-            return "\n\n".join(str(message["content"]) for message in plain) + "\n"
+            return self._checked("\n\n".join(str(message["content"]) for message in plain) + "\n")
         try:
             text = self._tokenizer.apply_chat_template(
                 plain,
@@ -53,7 +53,17 @@ class PromptReader:
         except Exception as error:  # whatever a template, which is code of the model's, says
             said = " ".join(str(error).split())[:_SHOWN]
             raise ModelError(f"{self._name}: its chat template refuses: {said}") from error
-        return str(text)
+        return self._checked(str(text))
+
+    def _checked(self, text: str) -> str:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ModelError(
+                f"{self._name}: expected a text that can be written as UTF-8, got a lone surrogate "
+                f"({error})"
+            ) from error
+        return text
 
     def prompt(self, prompt: Messages | str) -> list[int]:
         """The tokens of a prompt: of messages through the chat template, of a text as it is.
@@ -62,7 +72,7 @@ class PromptReader:
             ValueError: if there are none.
         """
         if isinstance(prompt, str):
-            tokens = self._tokenizer(prompt)["input_ids"]
+            tokens = self._tokenizer(self._checked(prompt))["input_ids"]
         else:
             text = self.text(prompt)
             tokens = self._tokenizer(text, add_special_tokens=self.adds_special)["input_ids"]
@@ -76,7 +86,7 @@ class PromptReader:
         Raises:
             ValueError: if there are none.
         """
-        tokens = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        tokens = self._tokenizer(self._checked(text), add_special_tokens=False)["input_ids"]
         if not tokens:
             raise ValueError(f"expected a continuation of at least one token, got {text!r}")
         return list(tokens)

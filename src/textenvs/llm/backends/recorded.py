@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,10 @@ def _read(path: Path) -> Iterator[tuple[str, int | None, Completion]]:
 def _read_cache(path: Path) -> Iterator[tuple[str, int | None, Completion]]:
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        rows = db.execute("SELECT prompt_key, sample, answer FROM answers WHERE sample >= 0")
+        rows = db.execute(
+            "SELECT prompt_key, sample, answer FROM answers WHERE sample >= 0 "
+            "ORDER BY prompt_key, sample, key"
+        )
         for key, sample, answer in rows:
             yield key, sample, Completion.from_json(json.loads(answer))
     finally:
@@ -111,13 +115,22 @@ def _read_cache(path: Path) -> Iterator[tuple[str, int | None, Completion]]:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[str, int | None, Completion]]:
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        try:
-            record = json.loads(line) if line else {}
-        except json.JSONDecodeError:
-            record = {}  # the last line of a killed run
+    *lines, last = path.read_text(encoding="utf-8").split("\n")
+    records = [json.loads(line) for line in lines if line]
+    with suppress(json.JSONDecodeError):  # the last line of a killed run
+        records.append(json.loads(last) if last else {})
+    for record in records:
         if "prompt" in record and "answer" in record:
-            yield prompt_key(record["prompt"]), record.get("sample"), _completion(record["answer"])
+            yield prompt_key(record["prompt"]), record.get("sample"), _noted(record)
+
+
+def _noted(record: Mapping[str, Any]) -> Completion:
+    """An answer with what a trace notes beside it."""
+    answer = record["answer"]
+    if not isinstance(answer, str) or "answer_status" not in record:
+        return _completion(answer)
+    beside = {key: record[key] for key in ("tool_calls", "reasoning", "usage") if key in record}
+    return _completion({"text": answer, "status": record["answer_status"]} | beside)
 
 
 def _completion(answer: str | Mapping[str, Any]) -> Completion:
