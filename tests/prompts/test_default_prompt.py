@@ -146,3 +146,10 @@ def test_as_text_the_past_is_in_one_message(situation_after: Make) -> None:
         "content": "Observation:\nseen 0\n\nAction: turn left\n\n"
         "Observation:\nseen 1\n\nAction: turn right\n\nNow:\nseen 2",
     }
+
+
+def test_keys_as_answers_are_told_of_only_where_all_keys_are_actions() -> None:
+    few = Situation("NetHack", ("north", "eat"), "x")
+    full = Situation("NetHack", ("north", "eat", "esc"), "x")
+    assert "which item" not in DEFAULT.messages(few, "", "window")[0]["content"]
+    assert "which item" in DEFAULT.messages(full, "", "window")[0]["content"]

@@ -55,6 +55,8 @@ def system(situation: Situation, how: str) -> str:
     """
     choose("game", situation.game, _GAMES)
     rules, meanings = _GAMES[situation.game]
+    if situation.game == "NetHack" and nethack_facts.ONLY_IN_FULL in situation.actions:
+        rules = f"{rules}\n{nethack_facts.ANSWERS}"
     actions = "\n".join(
         f"- {action}: {meanings[action]}" if action in meanings else f"- {action}"
         for action in situation.actions

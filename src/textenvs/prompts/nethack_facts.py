@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COMMANDS", "COMPASS", "DIGITS", "FURTHER_COMMANDS", "RULES"]
+__all__ = ["ANSWERS", "COMMANDS", "COMPASS", "DIGITS", "FURTHER_COMMANDS", "ONLY_IN_FULL", "RULES"]
 
 COMPASS = (
     *("north", "east", "south", "west"),
@@ -132,8 +132,14 @@ A locked door opens to kicks; where no way leads on, search ten times and more a
 of them in a row.
 - Eat when you are hungry, never when you are satiated: you would choke. Eat corpses fresh or not \
 at all. Pray when your health is below a seventh or you are weak from hunger, but not twice within \
-a thousand turns.
+a thousand turns."""
+"""What is true of the game, in short."""
+
+ANSWERS = """\
 - When the game asks which item, answer with the item's letter; when it asks for a direction, \
 answer with a direction; any other question takes a character that it names (y, n). A single \
 character counts as an action then."""
-"""What is true of the game, in short."""
+"""How the game's questions are answered, where all keys are among the actions."""
+
+ONLY_IN_FULL = "esc"
+"""An action that only the full set has: there, a question can be answered and left."""
