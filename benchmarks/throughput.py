@@ -10,9 +10,8 @@ nethack   NetHack-Text with the five texts, and with the default one, against ra
           observation keys
 import    ``import textenvs`` against ``import gymnasium``
 
-The two sides of a ratio take turns, round by round, on the same actions (and seeds, but for raw
-NLE, whose ``reset`` cannot be seeded); the median of the rounds' ratios is quoted, with the
-smallest and the largest. Absolute numbers are the machine's.
+The two sides of a ratio take turns, round by round, on the same actions and seeds; the median of
+the rounds' ratios is quoted, with the smallest and the largest. Absolute numbers are the machine's.
 With ``--out`` they are written there as a page with a bar chart (matplotlib, the extra ``plot``).
 """
 
@@ -90,6 +89,21 @@ def steps_per_second(env: gymnasium.Env[Any, Any], steps: int) -> Callable[[], f
     return play
 
 
+class SeededNLE(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Raw NLE with the seeds that ours draws, so that both sides play the same games."""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Draw the seeds of NetHack's two generators, and begin a game from them."""
+        if seed is not None:
+            self._random, _ = gymnasium.utils.seeding.np_random(seed)
+        core, display = self._random.integers(2**63 - 1, size=2).tolist()
+        game: Any = self.env.unwrapped
+        game.seed(core, display, reseed=False)
+        return self.env.reset(options=options)
+
+
 def babyai(steps: int, rounds: int) -> list[Row]:
     """BabyAI-Text and MiniGrid-Text against Minigrid."""
     rows = []
@@ -100,7 +114,7 @@ def babyai(steps: int, rounds: int) -> list[Row]:
                 compare(
                     f"{ours.spec.id if ours.spec else level}, {style} / {level}",
                     steps_per_second(ours, steps),
-                    steps_per_second(gymnasium.make(level), steps),
+                    steps_per_second(gymnasium.make(level, disable_env_checker=True), steps),
                     "steps/s",
                     rounds,
                 )
@@ -115,7 +129,9 @@ def nethack(steps: int, rounds: int) -> list[Row]:
     rows = []
     for style in ("nle_language", "default"):
         ours = gymnasium.make("NetHack-Text-Score-v0", style=style)
-        raw = gymnasium.make("NetHackScore-v0", observation_keys=NLE_KEYS)
+        raw = SeededNLE(
+            gymnasium.make("NetHackScore-v0", observation_keys=NLE_KEYS, disable_env_checker=True)
+        )
         rows.append(
             compare(
                 f"NetHack-Text-Score-v0, {style} / NetHackScore-v0",
@@ -374,9 +390,8 @@ PAGE = """# Performance
 Written by `python benchmarks/throughput.py --rounds {rounds} --out docs` (the chart needs the
 extra `plot`), on a shared machine with two cores. Each row is one comparison: both sides take
 turns, round by round, on the same actions, and the median of the rounds' ratios is quoted with
-their range. Crafter's and Minigrid's games have the same seeds on both sides; NLE's own cannot be
-seeded through `reset`, so its peer plays other games. The raw Minigrid and NLE environments keep
-Gymnasium's environment checker, which ours are registered without. Times are the process's own.
+their range. Both sides play the same games: raw NLE, whose `reset` cannot be seeded, is given the
+seeds that ours uses. Gymnasium's environment checker is off on both. Times are the process's own.
 Absolute numbers are the machine's; ratios hardly depend on it.
 
 {table}
