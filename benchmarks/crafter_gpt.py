@@ -1,0 +1,629 @@
+"""CrafterGPT again: its prompt-only agent on our Crafter, and its recorded games replayed.
+
+    python benchmarks/crafter_gpt.py --llm hf:PATH [--episodes 10]
+    python benchmarks/crafter_gpt.py --replay DIR
+    python benchmarks/crafter_gpt.py --smoke
+
+The agent is asked with the prompt ``craftergpt`` (status, resources, threats, goal, options and
+choice in one answer), is read by CrafterGPT's own parser, and sampled as published: temperature
+0.9, top_p 0.6, 1000 tokens. ``--replay`` needs no model: it plays the recorded CSV files of DIR
+(techandy42/CrafterGPT) through our environment and parser, compares every row and recomputes the
+published reward log. Random play and the expert humans (``--data``, danijar/crafter) stand beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import pathlib
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gymnasium
+
+import common
+import textenvs  # noqa: F401  # registers the ids
+from common import Row
+from textenvs.envs.crafter.reference import ReferenceCrafter
+from textenvs.evaluation import Settings
+from textenvs.metrics import CRAFTER_ACHIEVEMENTS, crafter_score_of_groups
+from textenvs.published_parsers import accident
+from textenvs.traces import read_trace
+from textenvs.wrappers import ParseTextAction
+
+ENV_ID = "Crafter-Text-SmartPlay-v0"
+GAME = "Crafter"
+_TOLERANCE = 1e-6  # of rewards
+_SMOKE_STEPS = 12
+_SMOKE_ANSWERS = (
+    'Current Status: all well. Goal: wood.\nAction Choice:\n"Move West"',
+    'There is grass in front of me.\nAction Choice:\n"Do"',
+    "I go down to the lake.",
+    '"Attack the zombie with my iron sword."',
+)
+
+# CrafterGPT's twenty recorded games: seed -> (rows, the reward they add up to).
+# Source: techandy42/CrafterGPT b5c33d3, results/.
+PUBLISHED_GAMES: Mapping[str, Mapping[int, tuple[int, float]]] = {
+    "prompt_only": {
+        44: (174, 3.1),
+        59: (200, 1.1),
+        106: (144, 0.1),
+        255: (75, 0.1),
+        277: (155, 1.1),
+        383: (162, 0.1),
+        474: (171, 0.1),
+        620: (195, 0.1),
+        804: (209, 2.1),
+        996: (164, 1.1),
+    },
+    "fine_tuned": {
+        92: (185, -0.9),
+        159: (154, -0.9),
+        162: (178, -0.9),
+        245: (148, -0.9),
+        385: (37, 0.1),
+        576: (337, -0.9),
+        708: (91, -0.9),
+        777: (209, -0.9),
+        807: (37, -0.9),
+        993: (54, -0.9),
+    },
+}
+_GAMES = sum(map(len, PUBLISHED_GAMES.values()))
+PUBLISHED_MEANS = {"prompt_only": 0.90, "fine_tuned": -0.80}
+
+# The published game draws the creature to remove from a set ordered by memory address; ours takes
+# them in order of creation. In these eight games that makes a difference: event -> index of the
+# creature that went. An event is a removal where there were two creatures or more to choose from.
+# They were found on the published game; those of 576 are a list of every event, in which 32 entries
+# stand against 27 events by another count, which is not resolved.
+DESPAWN_CHOICES: Mapping[int, Mapping[int, int]] = {
+    59: {2: 1},
+    159: {0: 0, 1: 1, 2: 0, 3: 1, 4: 2, 5: 2},
+    162: {4: 0},
+    474: {2: 0},
+    576: dict(
+        enumerate(
+            (
+                *(1, 1, 1, 1, 2, 2, 0, 0, 2, 2, 1, 1, 0, 2, 0, 0),
+                *(0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1),
+            )
+        )
+    ),
+    620: {2: 0},
+    807: {2: 0},
+    993: {0: 1, 1: 2},
+}
+
+# danijar/crafter e04542a, README: agent -> score, reward. Both are means over a training of 1M
+# steps (humans: five players), +- the deviation between its seeds (players).
+PUBLISHED_SCORES = (
+    ("human experts", "50.5 ± 6.8", "14.3 ± 2.3"),
+    ("SPRING (GPT-4)", "27.3 ± 1.2", "12.3 ± 0.7"),
+    ("Achievement Distillation", "21.8 ± 1.4", "12.6 ± 0.3"),
+    ("Curious Replay", "19.4 ± 1.6", "-"),
+    ("PPO (ResNet)", "15.6 ± 1.6", "10.3 ± 0.5"),
+    ("DreamerV3", "14.5 ± 1.6", "11.7 ± 1.9"),
+    ("LSTM-SPCNN", "12.1 ± 0.8", "-"),
+    ("EDE", "11.7 ± 1.0", "-"),
+    ("OC-SA", "11.1 ± 0.7", "-"),
+    ("DreamerV2", "10.0 ± 1.2", "9.0 ± 1.7"),
+    ("ELLM", "-", "6.0 ± 0.4 (5M steps)"),
+    ("PPO", "4.6 ± 0.3", "4.2 ± 1.2"),
+    ("Rainbow", "4.3 ± 0.2", "6.0 ± 1.3"),
+    ("Plan2Explore", "2.1 ± 0.1", "2.1 ± 1.5"),
+    ("RND", "2.0 ± 0.1", "0.7 ± 1.3"),
+    ("random", "1.6 ± 0.0", "2.1 ± 1.3"),
+)
+PUBLISHED_RANDOM = 1.38
+PUBLISHED_REWARDS = (
+    ("CrafterGPT, prompt-only (Llama-2-7B-chat)", 10, "0.90", "techandy42/CrafterGPT b5c33d3"),
+    ("CrafterGPT, fine-tuned (Llama-2-7B)", 10, "-0.80", "the same"),
+    ("random", "about 29,500", PUBLISHED_RANDOM, "danijar/crafter e04542a, scores/"),
+)
+
+
+class ChosenDespawns(ReferenceCrafter):
+    """The published Crafter, in which single creatures that are removed were chosen beforehand.
+
+    The draw is made all the same, so that the world's generator goes on as it would have.
+
+    Args:
+        choices: event -> which creature goes, counted in order of creation.
+
+    Attributes:
+        events: how many choices between two creatures or more there were so far.
+    """
+
+    def __init__(self, choices: Mapping[int, int]) -> None:
+        super().__init__()
+        self._choices = choices
+        self.events = 0
+
+    def _balance_object(self, chunk: Any, objs: Any, cls: Any, *rules: Any) -> None:
+        # Crafter calls this for every kind of creature in every chunk. It adds one, or removes one,
+        # or does neither, by the number there is; only a removal draws between the creatures.
+        material, target = rules[0], rules[-1]
+        count = sum(isinstance(obj, cls) for obj in objs)
+        most = int(target(count, self._world.mask(*chunk, material).sum())[1])
+        if count < 2 or count <= most:
+            super()._balance_object(chunk, objs, cls, *rules)
+            return
+        draws = self._world.random
+        self._world.random = _Draws(draws, self._choose)
+        try:
+            super()._balance_object(chunk, objs, cls, *rules)
+        finally:
+            self._world.random = draws
+
+    def _choose(self, drawn: int, count: int) -> int:
+        chosen = self._choices.get(self.events, drawn)
+        self.events += 1
+        return chosen if chosen < count else drawn
+
+
+class _Draws:
+    """A generator whose integers somebody else has the last word on."""
+
+    def __init__(self, random: Any, choose: Any) -> None:
+        self._random = random
+        self._choose = choose
+
+    def uniform(self) -> float:
+        return float(self._random.uniform())
+
+    def randint(self, low: int, high: int) -> int:
+        return int(self._choose(int(self._random.randint(low, high)), high))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A recorded game, played again.
+
+    Attributes:
+        group, seed: which one.
+        rows: how many it has.
+        exact: how many of them came out equal before the first that did not.
+        differs: what differs first: row, field, recorded, replayed; empty if nothing does.
+        recorded, replayed: the rewards' sums; the replay stops at the first difference.
+        choices: how many despawn choices were given.
+    """
+
+    group: str
+    seed: int
+    rows: int
+    exact: int
+    differs: str
+    recorded: float
+    replayed: float
+    choices: int
+
+
+def replay_file(path: pathlib.Path) -> Replay:
+    """Play a recorded game through our environment and CrafterGPT's parser, and compare.
+
+    Its first text belongs to the seed's first episode and its game to the second one, since the
+    published loop resets twice.
+    """
+    found = re.fullmatch(r"(prompt_only|fine_tuned)_seed_(\d+)\.csv", path.name)
+    if found is None:
+        raise ValueError(f"expected GROUP_seed_N.csv, got {path.name}")
+    group, seed = found[1], int(found[2])
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise ValueError(f"{path}: expected rows, found none")
+    choices = DESPAWN_CHOICES.get(seed, {})
+    env = _replay_env(choices)
+    text, _ = env.reset(seed=seed)
+    differs, exact, total = _difference(0, "observation", rows[0]["observation"], text), 0, 0.0
+    text, _ = env.reset()
+    for number, row in enumerate(rows):
+        if differs:
+            break
+        if number:
+            differs = _difference(number, "observation", row["observation"], text)
+        # The recorded action in the form in which the published agent answers.
+        text, reward, terminated, truncated, info = env.step(f'"{row["action"]}"')
+        over = str(terminated or truncated)
+        differs = differs or _difference(number, "action", row["action"], info["text_action"])
+        if abs(reward - float(row["reward"])) > _TOLERANCE:
+            differs = differs or f"row {number}, reward: {row['reward']} is {reward:g}"
+        differs = differs or _difference(number, "done", row["done"], over)
+        exact += not differs
+        total += reward if not differs else 0.0
+    env.close()
+    recorded = round(float(rows[-1]["total_reward"]), 6)
+    return Replay(group, seed, len(rows), exact, differs, recorded, round(total, 6), len(choices))
+
+
+def _replay_env(choices: Mapping[int, int]) -> ParseTextAction:
+    env = gymnasium.make(ENV_ID, engine="reference" if choices else "fast")
+    if choices:
+        base: Any = env.unwrapped
+        base.game = ChosenDespawns(choices)
+    return ParseTextAction(env, parser="craftergpt")
+
+
+def _difference(row: int, field: str, recorded: str, replayed: str) -> str:
+    if recorded == replayed:
+        return ""
+    at = next(
+        (i for i, (a, b) in enumerate(zip(recorded, replayed, strict=False)) if a != b),
+        min(len(recorded), len(replayed)),
+    )
+    was, became = recorded[at : at + 30], replayed[at : at + 30]
+    return f"row {row}, {field}: {was!r} is {became!r}"
+
+
+def replay_folder(folder: pathlib.Path) -> dict[str, Any]:
+    """Replay all recorded games of a folder, and recompute the reward log of those there are."""
+    paths = sorted(folder.glob("*_seed_*.csv"))
+    if not paths:
+        raise ValueError(f"{folder}: expected recorded games (GROUP_seed_N.csv), found none")
+    replays = sorted((replay_file(path) for path in paths), key=lambda r: (r.group, r.seed))
+    log = folder / "reward_log.txt"
+    return {
+        "files": [asdict(replay) for replay in replays],
+        "reward_log": read_log(log) if log.is_file() else None,
+    }
+
+
+def read_log(path: pathlib.Path) -> dict[str, Any]:
+    """CrafterGPT's reward log: the games' rewards in the order of their seeds, and their mean."""
+    blocks = path.read_text(encoding="utf-8").split(":\n")[1:]
+    log: dict[str, Any] = {}
+    for group, block in zip(PUBLISHED_GAMES, blocks, strict=True):
+        numbers = [float(number) for number in re.findall(r"-?\d+\.\d+", block)]
+        *rewards, mean = numbers
+        log[group] = {"rewards": dict(zip(PUBLISHED_GAMES[group], rewards, strict=True))}
+        log[group]["mean"] = mean
+    return log
+
+
+# Rows
+
+
+def human_row(data: pathlib.Path) -> Row | None:
+    """The expert humans of crafter's own score file; None if it is not there."""
+    path = data / "crafter_scores" / "crafter_reward-human.json"
+    if not path.is_file():
+        return None
+    players = json.loads(path.read_text(encoding="utf-8"))
+    games = [
+        [
+            {name: player[f"achievement_{name}"][i] for name in CRAFTER_ACHIEVEMENTS}
+            for i in range(len(player["length"]))
+        ]
+        for player in players
+    ]
+    mean, deviation = crafter_score_of_groups(games)
+    return Row(
+        player="human experts (published games)",
+        kind="expert",
+        game=GAME,
+        seed=None,
+        values={
+            "return": [float(reward) for player in players for reward in player["reward"]],
+            "length": [float(length) for player in players for length in player["length"]],
+            "achievements": [
+                float(sum(count > 0 for count in game.values()))
+                for player in games
+                for game in player
+            ],
+        },
+        more={"crafter_score_of_players": {"mean": mean, "deviation": deviation}},
+    )
+
+
+def settings_of(args: argparse.Namespace, episodes: int, **own: Any) -> Settings:
+    """What all players share."""
+    return Settings(
+        ids=(ENV_ID,),
+        episodes=episodes,
+        seed=args.seed,
+        style="smartplay",
+        max_steps=_SMOKE_STEPS if args.smoke else None,
+        **own,
+    )
+
+
+def model_row(args: argparse.Namespace, episodes: int) -> Row:
+    """CrafterGPT's agent with a model."""
+    model = common.scripted(_SMOKE_ANSWERS) if args.llm is None else None
+    folder = args.runs / common.folder_name(args.label or args.llm or "scripted")
+    settings = settings_of(
+        args,
+        episodes,
+        agent="cot",
+        llm=args.llm or "scripted",
+        prompt="craftergpt",
+        parser="craftergpt",
+        temperature=0.9,
+        top_p=0.6,
+        answer_tokens=1000,
+        keep_prompts=False,
+    )
+    gateway = common.open_model(args, folder, model)
+    try:
+        row = common.play(
+            settings,
+            folder,
+            player=args.label or gateway.name,
+            kind="model",
+            game=GAME,
+            model=gateway,
+            concurrency=args.concurrency,
+        )
+    finally:
+        gateway.close()
+    row.more.update(_accidents(common.traces(folder, settings)))
+    return row
+
+
+def _accidents(paths: Sequence[pathlib.Path]) -> dict[str, int]:
+    """How often CrafterGPT's parser read what the answer does not say."""
+    env = gymnasium.make(ENV_ID)
+    base: Any = env.unwrapped
+    names = base.action_names
+    answers = [step["answer"] for path in paths for step in read_trace(path).steps]
+    env.close()
+    found = [accident(answer, names) for answer in answers]
+    return {"answers": len(answers), "accidents": sum(each is not None for each in found)}
+
+
+def random_row(args: argparse.Namespace, episodes: int) -> Row:
+    """Random play on the same episodes."""
+    return common.play(
+        settings_of(args, episodes, agent="random"),
+        args.runs / "random",
+        player="random",
+        kind="random",
+        game=GAME,
+        concurrency=args.concurrency,
+    )
+
+
+# The page
+
+PAGE = """# CrafterGPT on Crafter
+
+Written by `python benchmarks/crafter_gpt.py`. The reward of a game is the change of health / 10 in
+every step, and 1 in each step that unlocks an achievement: whoever dies from full health has lost
+0.9. Means are with 95 % intervals (bootstrap over episodes).
+
+## Ours
+
+{ours}
+
+- The prompt-only agent: prompt `craftergpt` (in our words), SmartPlay's caption, CrafterGPT's
+  parser, temperature 0.9, top_p 0.6, 1000 tokens an answer, until death or 9,999 steps.
+- Players of one seed played the same episodes; the difference to random is paired, p is of a
+  permutation test.
+- These worlds are not those of CrafterGPT's twenty games. An answer that is cut at 1000 tokens is
+  read as far as it goes, as published.
+- "By accident": CrafterGPT's parser took an action that the answer does not choose, such as `Do`
+  in "down".
+- The Crafter score of ten episodes is too low by construction: compare equally many.
+{absent}
+## Published
+
+{published}
+
+The README of danijar/crafter (e04542a) has these; score and reward are over a whole training of
+1M steps unless said otherwise, ± the deviation between seeds, of humans between the five players.
+Its rewards do not agree with its own score files (random 1.38, humans 12.96), without explanation.
+
+{scores}
+
+{replay}
+![rewards](crafter_gpt{smoke}.png)
+"""
+
+REPLAY = """## The recorded games, replayed
+
+Each recorded action is given to our environment as an answer, `"Make Wood Pickaxe"`, and every
+observation, reward and end is compared with the recorded one. The published game removes creatures
+in an order that depends on memory addresses; eight of the twenty games need to be told which
+(`choices`), the other twelve come out as they are. {chosen}
+
+{files}
+
+{means}
+{log}"""
+
+
+def page(args: argparse.Namespace, rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
+    """The page in Markdown."""
+    human = any(row.kind == "expert" for row in rows)
+    return PAGE.format(
+        ours=ours_table(rows),
+        absent="" if human else "- No row of human experts: their score file was not there.\n",
+        published=common.table(("agent", "games", "mean reward", "source"), PUBLISHED_REWARDS),
+        scores=common.table(("agent", "score", "reward"), PUBLISHED_SCORES),
+        replay="" if replay is None else replay_page(replay),
+        smoke=".smoke" if args.smoke else "",
+    )
+
+
+def ours_table(rows: Sequence[Row]) -> str:
+    """Our rows."""
+    lines = []
+    for row in ordered(rows):
+        baseline = common.find(rows, "random", GAME, row.seed)
+        returns = row.values["return"]
+        invalid = row.more.get("invalid_action_rate")
+        accidents = row.more.get("accidents")
+        share = "-" if accidents is None else f"{100 * accidents / row.more['answers']:.1f}"
+        lines.append(
+            (
+                row.player,
+                "-" if row.seed is None else row.seed,
+                row.episodes,
+                common.shown(row.interval("return")),
+                f"{min(returns):.1f} to {max(returns):.1f}",
+                f"{statistics.mean(row.values['length']):.0f}",
+                common.shown(row.interval("achievements")),
+                _score(row),
+                _plain_mean(row, "smartplay_score"),
+                common.shown(invalid, percent=True),
+                share,
+                common.against(row, baseline, "return"),
+            )
+        )
+    columns = (
+        *("player", "seed", "episodes", "mean reward", "range", "steps", "achievements"),
+        *("Crafter score", "SmartPlay score", "invalid %", "by accident %", "reward - random's"),
+    )
+    return common.table(columns, lines)
+
+
+def ordered(rows: Sequence[Row]) -> list[Row]:
+    """Models first, then random play and humans."""
+    kinds = ("model", "random", "expert")
+    return sorted(rows, key=lambda row: (kinds.index(row.kind), row.player, row.seed or 0))
+
+
+def _score(row: Row) -> str:
+    players = row.more.get("crafter_score_of_players")
+    if players is not None:
+        return f"{players['mean']:.2f} ± {players['deviation']:.2f} (between players)"
+    return common.shown(row.more.get("crafter_score"))
+
+
+def _plain_mean(row: Row, metric: str) -> str:
+    values = row.values.get(metric)
+    return f"{statistics.mean(values):.0f}" if values else "-"
+
+
+def replay_page(replay: Mapping[str, Any]) -> str:
+    """What the replay found."""
+    files, log = replay["files"], replay["reward_log"]
+    lines = [
+        (
+            file["group"],
+            file["seed"],
+            file["rows"],
+            file["choices"] or "-",
+            "all equal" if not file["differs"] else f"`{file['differs']}`",
+            f"{file['recorded']:.1f}",
+            f"{file['replayed']:.1f}" if not file["differs"] else "-",
+        )
+        for file in files
+    ]
+    columns = ("group", "seed", "rows", "choices", "first difference", "recorded", "replayed")
+    chosen = sum(bool(file["choices"]) for file in files)
+    return REPLAY.format(
+        chosen=f"Of the eight, {chosen or 'none'} were there." if len(files) < _GAMES else "",
+        files=common.table(columns, lines),
+        means="\n".join(_means(group, files) for group in PUBLISHED_GAMES) + "\n",
+        log=_log_line(files, log),
+    )
+
+
+def _means(group: str, files: Sequence[Mapping[str, Any]]) -> str:
+    there = [file for file in files if file["group"] == group]
+    exact = [file for file in there if not file["differs"]]
+    every = PUBLISHED_GAMES[group]
+    name = group.replace("_", "-")
+    if not there:
+        return f"- {name}: none of the {len(every)} games was there."
+    mean = statistics.mean(file["recorded"] for file in there)
+    said = f"- {name}: {len(there)} of {len(every)} games were there, {len(exact)} replayed exactly"
+    if exact:
+        played = statistics.mean(file["replayed"] for file in exact)
+        said += f" (mean {played:.2f} replayed)"
+    published = f"{PUBLISHED_MEANS[group]:.2f}"
+    if {file["seed"] for file in there} == set(every):
+        return f"{said}; mean of all {mean:.2f} recorded, {published} published."
+    return (
+        f"{said}; mean {mean:.2f} recorded. These are not all: the published {published} is the "
+        f"mean of all {len(every)}, and cannot be recomputed from these."
+    )
+
+
+def _log_line(files: Sequence[Mapping[str, Any]], log: Mapping[str, Any] | None) -> str:
+    if log is None:
+        return "- `reward_log.txt` was not there to compare with.\n"
+    exact = [file for file in files if not file["differs"]]
+    # JSON has texts for keys, so that seeds are looked up as both.
+    agree = 0
+    for file in exact:
+        rewards = {int(seed): reward for seed, reward in log[file["group"]]["rewards"].items()}
+        agree += abs(rewards[file["seed"]] - file["replayed"]) < 0.05
+    means = ", ".join(
+        f"{group.replace('_', '-')} {statistics.mean(part['rewards'].values()):.2f} "
+        f"(it says {part['mean']:g})"
+        for group, part in log.items()
+    )
+    return (
+        f"- `reward_log.txt`: {agree} of the {len(exact)} games that were replayed exactly have "
+        f"the reward that it lists. The means of the ten rewards that it lists: {means}.\n"
+    )
+
+
+def figure(rows: Sequence[Row]) -> Any:
+    """What draws every game's reward as a dot, a line for the mean."""
+    colors = {"model": "tab:blue", "random": "tab:orange", "expert": "tab:green"}
+    shown = [(row.player, row.values["return"], colors[row.kind]) for row in ordered(rows)]
+    shown += [
+        (
+            f"CrafterGPT, {group.replace('_', '-')} (published)",
+            [r for _, r in games.values()],
+            "grey",
+        )
+        for group, games in PUBLISHED_GAMES.items()
+    ]
+
+    def draw(pyplot: Any) -> Any:
+        chart, axes = pyplot.subplots(figsize=(9, 0.6 * len(shown) + 1.2), layout="constrained")
+        for place, (_, values, color) in enumerate(reversed(shown)):
+            # Equal rewards are piled up.
+            heights = [place + 0.08 * (values[:i].count(v) % 5) for i, v in enumerate(values)]
+            axes.plot(values, heights, ".", color=color, alpha=0.6)
+            mean = statistics.mean(values)
+            axes.plot([mean, mean], [place - 0.15, place + 0.45], color="black")
+        axes.set_yticks(range(len(shown)), [name for name, _, _ in reversed(shown)], fontsize=8)
+        axes.axvline(PUBLISHED_RANDOM, color="grey", linestyle=":", label="random, published")
+        axes.set_xlabel("reward of a game (dots), mean (black)")
+        axes.legend(loc="lower right", fontsize=8)
+        return chart
+
+    return draw
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Play or replay what was asked for, and write the results."""
+    parser = common.options(__doc__, "10; of a smoke run 2")
+    parser.add_argument(
+        "--replay", type=pathlib.Path, metavar="DIR", help="replay the recorded games in DIR"
+    )
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        default=common.data_folder(),
+        metavar="DIR",
+        help="the published data, for the human experts (TEXTENVS_DATA or ../shared/data)",
+    )
+    args = common.read_arguments(parser, "crafter_gpt", argv)
+    results, rows = common.read_results(args)
+    replay = results.get("replay") if args.replay is None else replay_folder(args.replay)
+    episodes = args.episodes or (2 if args.smoke else 10)
+    new = []
+    if args.llm is not None or args.smoke:
+        new.append(model_row(args, episodes))
+    stored = common.stored_episodes(rows, "random", GAME, args.seed)
+    new.append(random_row(args, max(episodes, stored)))
+    human = human_row(args.data)
+    rows = common.merge(rows, new if human is None else [*new, human])
+    more = {} if replay is None else {"replay": replay}
+    common.write_results(args, rows, more, page(args, rows, replay), figure(rows))
+
+
+if __name__ == "__main__":
+    common.guarded(main)
