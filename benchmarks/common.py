@@ -33,6 +33,7 @@ from textenvs.llm import (
     LanguageModel,
     Ledger,
     Messages,
+    bare_name,
     get_model,
     read_prices,
 )
@@ -195,7 +196,7 @@ def open_model(
 ) -> Gateway:
     """The model that was asked for, or a given one, with cache, budget and books."""
     prices = {} if args.prices is None else read_prices(args.prices)
-    bare = (args.llm or "").partition(":")[2].partition("@")[0]
+    bare = bare_name(args.llm or "")
     return Gateway(
         get_model(args.llm) if own is None else own,
         cache=None if args.cache is None else Cache(args.cache),

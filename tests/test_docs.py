@@ -1,8 +1,11 @@
-"""The documentation is true: its examples run, and its tables of ids are the registry."""
+"""The documentation is true: its examples run, its tables are the registry, its commands exist."""
 
+import argparse
 import doctest
 import importlib
 import re
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +13,21 @@ import gymnasium
 import pytest
 
 import textenvs
+from textenvs.agents.language import LANGUAGE_AGENTS
+from textenvs.cli.main import _parser
+from textenvs.evaluation import METRICS, Settings, evaluate
+from textenvs.llm import FAULTS, KINDS, Gateway
+from textenvs.llm.backends.scripted import ScriptedModel
+from textenvs.llm.model import STATUSES
+from textenvs.prompts import HISTORIES, PROMPTS
+from textenvs.published_parsers import PARSERS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 PAGES = ROOT / "docs" / "environments"
 
 FENCE = re.compile(r"^```.*$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `([\w-]+-v\d+)` \|(.*)\|$", re.MULTILINE)
 LIMIT = re.compile(r"(\d+)(?: to (\d+))?")
 # Where Minigrid registers a level in two versions, making the older one warns that it is older.
@@ -107,3 +119,125 @@ def test_a_page_tells_the_missions_and_limits_of_its_levels(game: str) -> None:
             assert seed or info["mission"] == mission, env_id
             assert least <= env.unwrapped.game.max_steps <= most, env_id
         env.close()
+
+
+# Models, agents, evaluation
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def _in_code(page: str) -> set[str]:
+    """What a page has in backticks."""
+    return set(re.findall(r"`([^`\n]+)`", FENCED.sub("", _page(page))))
+
+
+def _section(page: str, heading: str) -> str:
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", _page(page), re.M | re.S)
+    assert found, f"{page} has no section {heading!r}"
+    return found[1]
+
+
+def _command(name: str) -> argparse.ArgumentParser:
+    commands = next(
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    parser: argparse.ArgumentParser = commands.choices[name]
+    return parser
+
+
+@pytest.mark.parametrize("name", ["eval", "compare"])
+def test_the_tables_of_a_command_are_its_options(name: str) -> None:
+    rows = re.findall(r"^\| `(--[\w-]+)` \|", _section("evaluation.md", f"`textenvs {name}`"), re.M)
+    options = [
+        option
+        for action in _command(name)._actions
+        for option in action.option_strings
+        if option not in ("-h", "--help")
+    ]
+    assert sorted(rows) == sorted(options)
+
+
+@pytest.mark.parametrize("name", ["eval", "compare"])
+def test_the_tables_of_a_command_have_its_choices_and_defaults(name: str) -> None:
+    section = _section("evaluation.md", f"`textenvs {name}`")
+    for action in _command(name)._actions:
+        if not action.option_strings or action.option_strings[0] == "-h":
+            continue
+        first_cell = f"| `{action.option_strings[0]}` |"
+        row = next(line for line in section.split("\n") if line.startswith(first_cell))
+        for choice in action.choices or ():
+            assert f"`{choice}`" in row
+        if isinstance(action.default, int | float) and not isinstance(action.default, bool):
+            assert f"| {action.default:g} |" in row
+        elif isinstance(action.default, str) and action.default:
+            assert f"| `{action.default}` |" in row
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("models.md", [*FAULTS, *STATUSES]),
+        ("agents.md", [*LANGUAGE_AGENTS, *PROMPTS, *HISTORIES, *PARSERS]),
+        ("evaluation.md", [*LANGUAGE_AGENTS, *PROMPTS, *METRICS]),
+        ("traces.md", STATUSES),
+    ],
+)
+def test_a_page_names_all_that_there_is(page: str, names: Iterable[str]) -> None:
+    assert set(names) <= _in_code(page)
+
+
+def test_the_page_of_models_has_a_row_for_each_kind() -> None:
+    rows = re.findall(r"^\| `(\w+):[^`]+` \|", _page("models.md"), re.M)
+    assert set(rows) == set(KINDS)
+
+
+def test_the_page_of_evaluation_names_all_fields_of_a_summary(tmp_path: Path) -> None:
+    settings = Settings(
+        ("Crafter-Text-v0", "BabyAI-Text-GoToObj-v0"), llm="script", episodes=2, max_steps=2
+    )
+    model = Gateway(ScriptedModel(lambda messages: "Sing", "script"))
+    summary = evaluate(settings, tmp_path, model=model)
+    fields = {*summary, *summary["sent"]}
+    fields |= {field for found in summary["environments"].values() for field in found}
+    assert fields <= _in_code("evaluation.md")
+
+
+def _commands() -> list[Any]:
+    """The calls of the command line in all pages."""
+    found = []
+    for path in TEXTS:
+        for fenced in re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.M | re.S):
+            for line in fenced.replace("\\\n", " ").split("\n"):
+                name, _, arguments = line.removeprefix("PYTHONPATH=. ").partition(" ")
+                if name == "textenvs":
+                    where = f"{path.relative_to(ROOT)}: {arguments[:40]}"
+                    found.append(pytest.param(arguments, id=where))
+    return found
+
+
+@pytest.mark.parametrize("arguments", _commands())
+def test_a_command_of_a_page_is_one(arguments: str) -> None:
+    options = _parser().parse_args(shlex.split(arguments, comments=True))
+    known = {spec.id for spec in textenvs.env_specs()}
+    ids = getattr(options, "ids", None) or [getattr(options, "id", None)]
+    assert known.issuperset(env_id for env_id in ids if env_id)
+
+
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in TEXTS])
+def test_the_links_of_a_page_lead_somewhere(path: Path) -> None:
+    for target, anchor in LINK.findall(FENCED.sub("", path.read_text())):
+        there = (path.parent / target).resolve() if target else path
+        assert there.exists(), target
+        if anchor:
+            assert anchor in _anchors(there), f"{target}#{anchor}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """What the headings of a page are found under."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text()), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -13,9 +13,10 @@ import pytest
 from textenvs.agents import FewShotAgent, LanguageAgent, RandomAgent, ReactAgent, ScoreAgent
 from textenvs.agents.language.making import make_language_agent
 from textenvs.agents.language.react import read_actions
-from textenvs.errors import TraceError, UnknownName
+from textenvs.errors import TraceError, UnknownName, Unsupported
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, ToolCall, Usage
 from textenvs.loop import rollout
+from textenvs.prompts import Prompt
 from textenvs.traces import read_trace
 from textenvs.wrappers import ParseTextAction
 
@@ -360,6 +361,8 @@ def test_actions_are_read_from_calls_and_from_text(answer: Completion, actions: 
 
 
 class Scorer(Model):
+    tells_scores = True
+
     def __init__(self, values: Sequence[float]) -> None:
         super().__init__()
         self.values = values
@@ -412,11 +415,10 @@ def test_the_best_recorded_episodes_are_shown_first(tmp_path: Path) -> None:
     play(agent, steps=2)
     prompt = model.prompts[0]
     assert prompt[0]["role"] == "system"
-    assert prompt[1]["content"].startswith("Demonstration 1")
-    assert prompt[2]["content"] == best.steps[0]["observation"]
-    assert prompt[3]["content"] == f"ACTION: {best.steps[0]['text_action']}"
-    starts = [n for n, message in enumerate(prompt) if message["content"].endswith("begins.")]
-    assert len(starts) == 2
+    assert prompt[1]["content"].startswith("Demonstration 1 begins.")
+    assert prompt[1]["content"].endswith(best.steps[0]["observation"])
+    assert prompt[2]["content"] == f"ACTION: {best.steps[0]['text_action']}"
+    assert sum(message["content"].count(" begins.") for message in prompt) == 2
     assert model.prompts[1][: len(prompt)] == prompt  # the prefix stays
 
 
@@ -424,3 +426,45 @@ def test_demonstrations_of_another_game_are_refused(tmp_path: Path) -> None:
     rollout("Crafter-Text-v0", RandomAgent(), episodes=1, directory=tmp_path)
     with pytest.raises(TraceError, match="expected demonstrations of BabyAI, got those of Crafter"):
         play(FewShotAgent(Model(), demonstrations=tmp_path), steps=1)
+
+
+def test_a_model_that_tells_no_scores_is_refused_before_anything_is_played() -> None:
+    with pytest.raises(Unsupported, match="'score' compares log-probabilities, which test"):
+        ScoreAgent(Model())
+
+
+@pytest.mark.parametrize("prompt", ["balrog", "craftergpt", "smartplay", "glam"])
+@pytest.mark.parametrize("history", ["summary", "text"])
+def test_a_prompt_that_cannot_show_a_history_is_not_asked_to(prompt: str, history: str) -> None:
+    with pytest.raises(UnknownName, match=f"prompt '{prompt}' does not show the history"):
+        LanguageAgent(Model(), prompt=prompt, history=history)
+
+
+def test_roles_alternate_where_a_model_wants_them_to(tmp_path: Path) -> None:
+    def roles(model: Model) -> list[str]:
+        return [message["role"] for prompt in model.prompts for message in prompt]
+
+    def doubled(found: list[str]) -> bool:
+        return any(a == b for a, b in zip(found, found[1:], strict=False))
+
+    for agent in ("balrog", "few_shot", "summary"):
+        model = Model("", "turn left")
+        if agent == "balrog":
+            play(LanguageAgent(model, prompt="balrog"), steps=3, style="balrog")
+            assert doubled(roles(model))  # as published: an empty answer leaves no trace
+            model = Model("", "turn left")
+            joined = LanguageAgent(model, prompt="balrog", alternate_roles=True)
+            play(joined, steps=3, style="balrog")
+        elif agent == "few_shot":
+            rollout(make(steps=5), RandomAgent(), episodes=2, directory=tmp_path)
+            play(FewShotAgent(model, demonstrations=tmp_path), steps=3)
+        else:
+            play(LanguageAgent(model, history="summary", turns=1), steps=5)
+        assert not any(doubled([m["role"] for m in prompt]) for prompt in model.prompts), agent
+
+
+def test_a_prompt_of_ones_own_needs_no_name() -> None:
+    own = Prompt("mine", lambda situation, how, layout: [{"role": "user", "content": how}])
+    model = Model("turn left")
+    play(LanguageAgent(model, prompt=own), steps=2)
+    assert model.prompts[0][0]["content"].startswith("In every step")

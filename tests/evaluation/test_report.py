@@ -142,11 +142,20 @@ def test_settings_are_kept_with_the_run(tmp_path: Path) -> None:
         ({"agent": "naive"}, "expected its name"),
         ({"agent": "naive", "llm": "x", "prompt": "mine"}, "unknown prompt 'mine'"),
         ({"agent": "few_shot", "llm": "x"}, "expected their folder"),
+        ({"agent": "cot", "llm": "x", "prompt": "smartplay"}, "asks about Crafter, got the id"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(UnknownName, match=named):
         Settings((LEVEL,), **settings)
+
+
+def test_settings_that_do_not_work_leave_no_folder_behind(tmp_path: Path) -> None:
+    for wrong in ({"top_p": 2.0}, {"agent": "few_shot", "demonstrations": str(tmp_path / "no")}):
+        settings = Settings((LEVEL,), **{"agent": "cot", "llm": "scripted:x:y", **wrong})  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="expected"):
+            evaluate(settings, tmp_path / "out", model=ScriptedModel(lambda messages: ""))
+        assert not (tmp_path / "out").exists()
 
 
 def test_options_of_a_model_that_change_no_answer_do_not_make_another_run(tmp_path: Path) -> None:

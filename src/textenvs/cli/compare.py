@@ -80,8 +80,8 @@ def _print(found: Sequence[Comparison], console: Any) -> None:
             f"{row.first_mean:.3f}",
             f"{row.second_mean:.3f}",
             f"{row.difference.mean:+.3f} [{low:+.3f}, {high:+.3f}]",
-            f"{row.p:.4f}",
-            f"{row.p_adjusted:.4f}{' *' if row.separated else ''}",
+            _p(row.p),
+            f"{_p(row.p_adjusted)}{' *' if row.separated else ''}",
         )
     console.print(table)
     remarks = status_console()
@@ -91,3 +91,7 @@ def _print(found: Sequence[Comparison], console: Any) -> None:
             remarks.print(f"{where}: {row.warning}", soft_wrap=True)
         if row.unpaired and row.metric == found[0].metric:
             remarks.print(f"{where}: {row.unpaired} episodes without a partner are left out")
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from textenvs.agents import AGENTS
-from textenvs.agents.language.language_agent import HISTORIES
 from textenvs.agents.language.making import LANGUAGE_AGENTS
 from textenvs.cli.arguments import (
     check_id,
@@ -33,11 +32,12 @@ from textenvs.llm import (
     Ledger,
     RateLimiter,
     RetryPolicy,
+    bare_name,
     get_model,
     read_prices,
 )
 from textenvs.loop import Event
-from textenvs.prompts import PROMPTS
+from textenvs.prompts import HISTORIES, PROMPTS
 from textenvs.published_parsers import PARSERS
 from textenvs.wrappers.parse_text_action import ON_INVALID
 
@@ -129,6 +129,11 @@ def _add_asking(parser: argparse.ArgumentParser, own: Settings) -> None:
         dest="feedback",
         action="store_false",
         help="do not tell the model that an answer named no action",
+    )
+    group.add_argument(
+        "--alternate-roles",
+        action="store_true",
+        help="join messages of one role in a row, which some models refuse",
     )
     group.add_argument(
         "--parser",
@@ -254,7 +259,7 @@ def _settings(options: argparse.Namespace, out: Path) -> Settings:
 
 def _model(options: argparse.Namespace, settings: Settings, out: Path) -> Gateway:
     prices = {} if options.prices is None else read_prices(options.prices)
-    bare = settings.llm.partition(":")[2].partition("@")[0]
+    bare = bare_name(settings.llm)
     return Gateway(
         get_model(settings.llm),
         cache=None if options.cache is None else Cache(options.cache),

@@ -25,6 +25,7 @@ class Record:
         env_id, seed, episode: which one.
         agent, model: who played.
         episode_return, length: its sum of rewards and its steps.
+        recorded: how many of its steps the trace has; an imported trace may lack them.
         success, progress: None where the game has none.
         achievements: name -> how often; None where the game has none.
         unlocked: for each step the achievements that were new; empty where the game has none.
@@ -42,6 +43,7 @@ class Record:
     model: str
     episode_return: float = 0.0
     length: int = 0
+    recorded: int = 0
     success: bool | None = None
     progress: float | None = None
     achievements: dict[str, int] | None = None
@@ -59,12 +61,14 @@ class Record:
 
     def add(self, step: dict[str, Any]) -> None:
         """Count a step."""
+        self.recorded += 1
         if "unlocked" in step:
             self.unlocked.append(step["unlocked"])
         if "invalid_action" in step:
             self.stages[step.get("parse_stage", "") if not step["invalid_action"] else ""] += 1
             if step["invalid_action"]:
-                self.unread[str(step["action"]).strip()[:_SHOWN]] += 1
+                said = str(step["action"]).strip() or str(step.get("answer", "")).strip()
+                self.unread[said[:_SHOWN]] += 1
         if "answer_status" in step:
             self.statuses[step["answer_status"]] += 1
         for prefix in ("", "summary_"):
@@ -78,6 +82,19 @@ class Record:
         self.episode_return, self.length = end["return"], end["length"]
         self.success, self.progress = end.get("success"), end.get("progress")
         self.achievements = end.get("achievements")
+        # What an imported trace knows of the episode as a whole only.
+        if "usage" in end:
+            self.usage += Usage(**end["usage"])
+            self.usd = None
+        for name, counts in (
+            ("parse_stages", self.stages),
+            ("answer_statuses", self.statuses),
+            ("unread_answers", self.unread),
+        ):
+            if name in end:
+                counts.clear()
+                for text, times in end[name].items():
+                    counts[text.strip()[:_SHOWN]] += times
 
 
 def read_record(path: Path) -> Record | None:
@@ -99,7 +116,7 @@ def read_record(path: Path) -> Record | None:
                     return record
                 else:
                     record.add(entry)
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
+            except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
                 if not line.endswith("\n"):
                     return None  # the line in which a run was killed
                 raise TraceError(

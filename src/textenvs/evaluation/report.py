@@ -36,7 +36,10 @@ def _progress(record: Record) -> float | None:
 
 
 def _smartplay(record: Record) -> float | None:
-    return float(smartplay_score(record.unlocked)) if record.achievements is not None else None
+    # An imported trace may know the achievements, and not when each was unlocked.
+    if record.achievements is None or len(record.unlocked) != record.length:
+        return None
+    return float(smartplay_score(record.unlocked))
 
 
 def _unlocked(record: Record) -> float | None:
@@ -136,6 +139,9 @@ def _read(path: Path) -> Record | None:
 
 def _environment(records: Sequence[Record], wanted: int) -> dict[str, Any]:
     summary: dict[str, Any] = {"episodes": len(records), "unfinished": wanted - len(records)}
+    lacking = sum(record.recorded < record.length for record in records)
+    if lacking:
+        summary["without_all_steps"] = lacking
     if not records:
         return summary
     lengths = [record.length for record in records]
@@ -148,7 +154,8 @@ def _environment(records: Sequence[Record], wanted: int) -> dict[str, Any]:
         elif metric == "progress" and all(record.progress is None for record in records):
             interval = wilson(round(sum(values)), len(values))  # it is success
         elif metric == "invalid_action_rate":
-            interval = bootstrap_ratio([record.invalid for record in records], lengths)
+            read = [record.stages.total() for record in records]
+            interval = bootstrap_ratio([record.invalid for record in records], read)
         else:
             interval = bootstrap_mean(values)
         summary[metric] = interval._asdict()
@@ -156,7 +163,7 @@ def _environment(records: Sequence[Record], wanted: int) -> dict[str, Any]:
     if len(achievements) == len(records):
         summary["crafter_score"] = bootstrap_crafter_score(achievements)._asdict()
         summary["unlocked"] = _unlock_rates(achievements)
-    if any(record.statuses for record in records):
+    if any(record.statuses or record.usage.total for record in records):
         summary |= _answers(records, lengths)
     return summary
 

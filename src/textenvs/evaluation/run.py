@@ -54,6 +54,7 @@ def evaluate(
     """
     out = Path(out)
     _check_folder(out, settings)
+    _make_agent(settings, model)  # what is wrong with it is told before the folder is this run's
     out.mkdir(parents=True, exist_ok=True)
     settings.write(out)
     before = read_report(out / SUMMARY_FILE)
@@ -136,6 +137,7 @@ def _make_agent(settings: Settings, model: LanguageModel | None) -> Agent:
         history=settings.history,
         turns=settings.turns,
         feedback=settings.feedback,
+        alternate_roles=settings.alternate_roles,
         reads_cut=settings.parser != "default",
         keep_prompts=settings.keep_prompts,
         seed=settings.seed,

@@ -38,6 +38,7 @@ class Settings:
         history: how the past is shown.
         turns: how many past turns are shown; None for what the prompt does.
         feedback: whether the model is told that an answer named no action.
+        alternate_roles: whether messages of one role that follow one another are joined.
         parser: how its answers are read.
         synonyms: whether words that are no action count as the action that does it.
         on_invalid: what is played where an answer names no action.
@@ -48,7 +49,8 @@ class Settings:
         keep_prompts: whether traces have the prompts.
 
     Raises:
-        UnknownName: for an agent or prompt that does not exist, or a language agent without model.
+        UnknownName: for an agent or prompt that does not exist, a prompt of another game, or a
+            language agent without model.
     """
 
     ids: tuple[str, ...]
@@ -63,6 +65,7 @@ class Settings:
     history: str = "window"
     turns: int | None = None
     feedback: bool = True
+    alternate_roles: bool = False
     parser: str = "default"
     synonyms: bool = False
     on_invalid: str = "default"
@@ -83,6 +86,14 @@ class Settings:
             raise UnknownName(
                 f"agent {self.agent!r} asks a language model: expected its name (--llm), got none"
             )
+        if self.asks_model:
+            games = PROMPTS[self._prompt].games
+            for env_id in self.ids:
+                if env_id.partition("-Text-")[0] not in games:
+                    raise UnknownName(
+                        f"prompt {self._prompt!r} asks about {', '.join(games)}, got the id "
+                        f"{env_id!r}"
+                    )
         if self.agent == "few_shot" and self.demonstrations is None:
             raise UnknownName(
                 "agent 'few_shot' shows recorded episodes: expected their folder "
@@ -99,7 +110,11 @@ class Settings:
         """The style of caption; None for the id's own."""
         if self.style is not None or not self.asks_model:
             return self.style
-        return PROMPTS[self.prompt or default_prompt(self.agent)].style
+        return PROMPTS[self._prompt].style
+
+    @property
+    def _prompt(self) -> str:
+        return self.prompt or default_prompt(self.agent)
 
     def in_traces(self) -> dict[str, Any]:
         """What traces say of them: what changes an episode, and differs from the default."""

@@ -12,7 +12,7 @@ from textenvs.llm.model import (
     ToolCall,
     Usage,
 )
-from textenvs.llm.names import KINDS, get_model
+from textenvs.llm.names import KINDS, bare_name, get_model
 from textenvs.llm.prices import Price, read_prices
 from textenvs.llm.rate_limit import RateLimiter
 from textenvs.llm.retry import FAULTS, RetryPolicy
@@ -34,6 +34,7 @@ __all__ = [
     "Sampling",
     "ToolCall",
     "Usage",
+    "bare_name",
     "get_model",
     "read_prices",
 ]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from textenvs.errors import BudgetExhausted, ModelError, NotCached
 from textenvs.llm.budget import Budget, Ledger
 from textenvs.llm.cache import Cache, request_key
-from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
+from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 from textenvs.llm.prices import Price
 from textenvs.llm.rate_limit import RateLimiter
 from textenvs.llm.retry import Fault, RetryPolicy
@@ -65,6 +65,8 @@ class Gateway(LanguageModel):
             raise ValueError("expected a cache to be offline with, got none")
         self.name = model.name
         self.concurrent = model.concurrent
+        self.tells_cost = model.tells_cost or price is not None
+        self.tells_scores = model.tells_scores
         self.ledger = Ledger() if ledger is None else ledger
         self.cache_hits = 0
         self._model = model
@@ -141,9 +143,15 @@ class Gateway(LanguageModel):
             for place, scores in zip(missing, fresh, strict=True):
                 prompt, texts = asked[place]
                 known[place] = scores
+                read = sum(map(self._model.count_tokens, [prompt, *texts]))
+                self._book(Completion("", usage=Usage(input_tokens=read)))
                 if self._cache is not None:
                     self._cache.put_scores(self.name, prompt, texts, scores)
         return [scores for scores in known if scores is not None]
+
+    def count_tokens(self, prompt: Messages | str) -> int:
+        """How many tokens a prompt has; 0 if the model does not tell."""
+        return self._model.count_tokens(prompt)
 
     def close(self) -> None:
         """Close the model, the cache and the ledger."""
@@ -280,7 +288,7 @@ class Gateway(LanguageModel):
 
     def _book(self, answer: Completion) -> Completion:
         """Book an answer, which says afterwards what it cost."""
-        if self._price is not None and answer.usd is None:
+        if self._price is not None:
             answer = replace(answer, usd=self._price.usd(answer.usage))
         self._limiter.spend(answer.usage.total)
         if answer.status == "empty":

@@ -157,11 +157,13 @@ class LanguageModel(ABC):
         concurrent: whether single requests of several threads are as good as a batch, as they are
             to a server.
         tells_cost: whether its answers tell what they cost.
+        tells_scores: whether it can :meth:`score`.
     """
 
     name: str
     concurrent: bool = False
     tells_cost: bool = False
+    tells_scores: bool = False
 
     @abstractmethod
     def generate(
@@ -199,6 +201,10 @@ class LanguageModel(ABC):
             f"{self.name} does not tell log-probabilities: expected a model of the kind 'hf' or "
             "'vllm'"
         )
+
+    def count_tokens(self, prompt: Messages | str) -> int:
+        """How many tokens a prompt has; 0 if the model does not tell."""
+        return 0
 
     def close(self) -> None:  # noqa: B027  # most models hold nothing
         """Give back what it holds."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textenvs.errors import UnknownName
 from textenvs.llm.model import LanguageModel
 
-__all__ = ["KINDS", "get_model", "identity"]
+__all__ = ["KINDS", "bare_name", "get_model", "identity"]
 
 _NOT_OF_ANSWERS = ("timeout", "device", "batch_size")  # options that change no answer
 
@@ -96,6 +96,25 @@ def _options(text: str) -> dict[str, str]:
     return {key: value for key, _, value in parts}
 
 
+def bare_name(name: str) -> str:
+    """What a server calls a model: its name without the kind, the address and the options.
+
+    Example:
+        >>> bare_name("openai:gpt-4o-mini@http://127.0.0.1:8000/v1?timeout=5")
+        'gpt-4o-mini'
+    """
+    return _without_address(name.partition(":")[2].partition("?")[0])[0]
+
+
+def _without_address(rest: str) -> tuple[str, str | None]:
+    """``MODEL@ADDRESS`` as the two of them."""
+    for scheme in ("http://", "https://"):
+        model, at, address = rest.rpartition(f"@{scheme}")
+        if at:
+            return model, scheme + address
+    return rest, None
+
+
 def _served(rest: str) -> tuple[str, str | None, float | None]:
     """The parts of ``MODEL@ADDRESS?timeout=SECONDS``, of which the last two may be absent."""
     rest, _, options = rest.partition("?")
@@ -108,8 +127,4 @@ def _served(rest: str) -> tuple[str, str | None, float | None]:
         raise UnknownName(f"expected timeout in seconds above 0, got {options!r}")
     if found:
         raise UnknownName(f"unknown option {next(iter(found))!r} of a server: expected timeout")
-    for scheme in ("http://", "https://"):
-        model, at, address = rest.rpartition(f"@{scheme}")
-        if at:
-            return model, scheme + address, timeout
-    return rest, None, timeout
+    return *_without_address(rest), timeout

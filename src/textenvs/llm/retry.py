@@ -30,7 +30,7 @@ class RetryPolicy:
     """How often and when to ask again: exponential waits with jitter, or what the server says.
 
     Attributes:
-        retries: how often a request is sent again. The default bridges about three minutes.
+        retries: how often a request is sent again. The default bridges about two minutes.
         first: the first wait, in seconds.
         longest: no wait is longer, in seconds, unless the server asks for it.
         most_patient: a wait that the server asks for is cut here, in seconds.

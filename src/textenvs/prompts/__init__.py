@@ -9,17 +9,20 @@ from textenvs.prompts.craftergpt import CRAFTERGPT
 from textenvs.prompts.default import DEFAULT
 from textenvs.prompts.glam import GLAM
 from textenvs.prompts.react import REACT, interact_tool
-from textenvs.prompts.situation import LAYOUTS, Message, Prompt, Situation, Turn
+from textenvs.prompts.roles import alternating
+from textenvs.prompts.situation import HISTORIES, LAYOUTS, Message, Prompt, Situation, Turn
 from textenvs.prompts.smartplay import SMARTPLAY
 
 __all__ = [
     "ASK",
+    "HISTORIES",
     "LAYOUTS",
     "PROMPTS",
     "Message",
     "Prompt",
     "Situation",
     "Turn",
+    "alternating",
     "get_prompt",
     "interact_tool",
 ]

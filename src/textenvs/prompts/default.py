@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from textenvs.errors import choose
 from textenvs.prompts import crafter_facts, nethack_facts
-from textenvs.prompts.situation import Message, Prompt, Situation
+from textenvs.prompts.situation import HISTORIES, Message, Prompt, Situation
 
 __all__ = ["DEFAULT", "messages", "system"]
 
@@ -101,5 +101,5 @@ def _user(content: str) -> Message:
     return {"role": "user", "content": content}
 
 
-DEFAULT = Prompt(name="default", messages=messages, turns=16, sliding=False)
+DEFAULT = Prompt(name="default", messages=messages, turns=16, sliding=False, histories=HISTORIES)
 """Ours, for every game and every style of caption."""

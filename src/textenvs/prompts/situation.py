@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LAYOUTS", "Message", "Prompt", "Situation", "Turn"]
+__all__ = ["HISTORIES", "LAYOUTS", "Message", "Prompt", "Situation", "Turn"]
 
 Message = dict[str, Any]
 """A chat message: ``role`` ("system", "user", "assistant") and ``content``, as OpenAI's API."""
 
 LAYOUTS = ("window", "text")
 """How the past is shown: as chat messages, or as text within the last message."""
+
+HISTORIES = ("window", "text", "summary")
+"""How the past is kept: as chat messages; as text within the last message; as messages, and before
+them a summary, which the model itself writes, of what was left out."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Prompt:
             ``{actions}`` in it stands for the texts of the actions, one a line.
         feedback: what a model is told after an answer without a valid action, with ``{action}`` for
             what was played instead, on the lines before the next observation; empty for nothing.
+        histories: which of :data:`HISTORIES` it can show.
         is_text: whether the only message is a text to go on with, and not a part of a chat.
     """
 
@@ -87,4 +92,5 @@ class Prompt:
     feedback: str = (
         "Your last answer named none of the actions, so {action} was played instead of it."
     )
+    histories: tuple[str, ...] = ("window",)
     is_text: bool = False

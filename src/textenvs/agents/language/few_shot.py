@@ -9,7 +9,7 @@ from textenvs.agents.language.language_agent import LanguageAgent
 from textenvs.agents.language.memory import Memory
 from textenvs.errors import TraceError
 from textenvs.llm.model import LanguageModel
-from textenvs.prompts import Message
+from textenvs.prompts import Message, alternating
 from textenvs.traces import Trace, read_traces
 
 __all__ = ["FewShotAgent", "demonstration"]
@@ -62,7 +62,7 @@ class FewShotAgent(LanguageAgent):
         first, *rest = super()._messages(memory)
         if memory.game not in self._by_game:
             self._by_game[memory.game] = self._demonstrations(memory.game)
-        return [first, *self._by_game[memory.game], *rest]
+        return [first, *alternating([*self._by_game[memory.game], *rest])]
 
     def _demonstrations(self, game: str) -> list[Message]:
         fitting = [t for t in self._shown if t.header["env_id"].startswith(f"{game}-Text-")]

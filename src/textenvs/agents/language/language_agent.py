@@ -16,13 +16,9 @@ from textenvs.agents.language.memory import Memory
 from textenvs.errors import UnknownName, choose
 from textenvs.llm.model import Completion, LanguageModel, Sampling
 from textenvs.parsing import ActionParser
-from textenvs.prompts import ASK, Message, Prompt, Situation, get_prompt
+from textenvs.prompts import ASK, HISTORIES, Message, Prompt, Situation, alternating, get_prompt
 
-__all__ = ["HISTORIES", "LanguageAgent"]
-
-HISTORIES = ("window", "text", "summary")
-"""How the past is shown: as chat messages; as text within the last message; as messages, and before
-them a summary, which the model itself writes, of what was left out."""
+__all__ = ["LanguageAgent"]
 
 _SAMPLE_BITS = 62  # positive in SQLite and in every generator
 _SUMMARY_TOKENS = 256
@@ -42,13 +38,15 @@ class LanguageAgent(Agent):
         model: who answers.
         ask: how it is to answer: ``"naive"`` (an action and nothing else), ``"cot"`` (think, then
             ``ACTION: ...``), ``"robust"`` and ``"robust_cot"`` (between tags).
-        prompt: how it is asked, a name of :data:`textenvs.prompts.PROMPTS`.
+        prompt: how it is asked: a name of :data:`textenvs.prompts.PROMPTS`, or a prompt.
         sampling: how it draws its answers.
-        history: one of :data:`HISTORIES`.
+        history: one of :data:`textenvs.prompts.HISTORIES` that the prompt can show.
         turns: how many past turns are shown; None for what the prompt does.
         feedback: whether the model is told that an answer named no action.
         reads_cut: whether an answer that ran into its limit is read like any other, as published
             systems do; otherwise it counts only as far as it says which action it chooses.
+        alternate_roles: whether messages of one role that follow one another are joined, for models
+            whose chat template refuses them.
         keep_prompts: whether traces have the prompts.
         seed: the agent's seed, for sampling.
 
@@ -62,29 +60,37 @@ class LanguageAgent(Agent):
         model: LanguageModel,
         *,
         ask: str = "naive",
-        prompt: str = "default",
+        prompt: str | Prompt = "default",
         sampling: Sampling | None = None,
         history: str = "window",
         turns: int | None = None,
         feedback: bool = True,
         reads_cut: bool = False,
+        alternate_roles: bool = False,
         keep_prompts: bool = True,
         seed: int = 0,
     ) -> None:
         choose("way to ask", ask, self._ways_to_ask())
+        self._prompt = get_prompt(prompt) if isinstance(prompt, str) else prompt
         choose("history", history, HISTORIES)
+        if history not in self._prompt.histories:
+            shown = ", ".join(self._prompt.histories)
+            raise UnknownName(
+                f"prompt {self._prompt.name!r} does not show the history {history!r}: expected "
+                f"one of {shown}"
+            )
         if turns is not None and turns < 0:
             raise ValueError(f"expected turns of 0 or more, got {turns}")
         self.name = ask
         self.model = model
         self.independent = model.concurrent
-        self._prompt: Prompt = get_prompt(prompt)
         self._ask = ask
         self._sampling = Sampling() if sampling is None else sampling
         self._history = history
         self._turns = self._prompt.turns if turns is None else turns
         self._feedback = feedback
         self._reads_cut = reads_cut
+        self._alternate_roles = alternate_roles
         self._keep_prompts = keep_prompts
         self._seed = seed
         self._memories: dict[int, Memory] = {}
@@ -208,8 +214,9 @@ class LanguageAgent(Agent):
     def _summarize(self, memories: Sequence[Memory]) -> None:
         if not memories:
             return
+        # Joined to the last message: not every model takes two of the user's in a row.
         prompts = [
-            [*self._messages(memory), {"role": "user", "content": _ASK_SUMMARY}]
+            alternating([*self._messages(memory), {"role": "user", "content": _ASK_SUMMARY}])
             for memory in memories
         ]
         sampling = replace(self._sampling, max_tokens=_SUMMARY_TOKENS, tools=())
@@ -232,6 +239,8 @@ class LanguageAgent(Agent):
         sampling: Sampling | None = None,
     ) -> list[Completion]:
         samples = [self._sample(memory, purpose) for memory in memories]
+        if self._alternate_roles:
+            prompts = [alternating(prompt) for prompt in prompts]
         return self.model.generate(prompts, sampling or self._sampling, samples)
 
     def _sample(self, memory: Memory, purpose: str) -> int:

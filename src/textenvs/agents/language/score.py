@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from textenvs.agents.language.language_agent import LanguageAgent
 from textenvs.agents.language.memory import Memory
-from textenvs.llm.model import Completion, LanguageModel, Messages
+from textenvs.errors import Unsupported
+from textenvs.llm.model import Completion, LanguageModel, Messages, Usage
 
 __all__ = ["ScoreAgent"]
 
@@ -29,6 +31,9 @@ class ScoreAgent(LanguageAgent):
         prompt: how it is asked.
         **kwargs: as :class:`LanguageAgent`, but for ``ask``.
 
+    Raises:
+        Unsupported: if the model does not tell log-probabilities.
+
     Source: Carta et al., Grounding Large Language Models in Interactive Environments with Online
     Reinforcement Learning (ICML 2023, arXiv:2302.02662), section 3.2.
     """
@@ -36,6 +41,11 @@ class ScoreAgent(LanguageAgent):
     def __init__(
         self, model: LanguageModel, *, sample: bool = False, prompt: str = "glam", **kwargs: Any
     ) -> None:
+        if not model.tells_scores:
+            raise Unsupported(
+                f"agent 'score' compares log-probabilities, which {model.name} does not tell: "
+                "expected a model of the kind 'hf' or 'vllm'"
+            )
         super().__init__(model, ask="score", prompt=prompt, **kwargs)
         self.independent = False  # one batch reads all prompts
         self._draws = sample
@@ -63,6 +73,9 @@ class ScoreAgent(LanguageAgent):
                 memory.notes["prompt"] = prompt
             memory.notes["answer"] = action
             memory.notes["scores"] = dict(zip(names, values, strict=True))
+            tokens = sum(map(self.model.count_tokens, [prompt, *names]))
+            memory.notes["usage"] = asdict(Usage(input_tokens=tokens))
+            memory.notes["answer_status"] = "ok"
             self._take(memory, Completion(action))
 
     def _choose(self, memory: Memory, scores: Sequence[float]) -> int:

@@ -35,6 +35,8 @@ class HFModel(LanguageModel):
         ModelError: if there is no such model, or it cannot be loaded.
     """
 
+    tells_scores = True
+
     def __init__(
         self,
         path: str,
@@ -97,6 +99,10 @@ class HFModel(LanguageModel):
             batch = slice(start, start + self._batch_size)
             answers += self._answer(texts[batch], sampling, seeds[batch])
         return answers
+
+    def count_tokens(self, prompt: Messages | str) -> int:
+        """How many tokens a prompt has, with those of the chat template."""
+        return len(self._reader.prompt(prompt))
 
     def score(
         self, prompts: Sequence[Messages | str], continuations: Sequence[Sequence[str]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from textenvs.errors import ModelError, require
@@ -79,6 +81,7 @@ class LiteLLMModel(LanguageModel):
                 max_retries=0,
                 drop_params=True,  # what a provider does not know, as a seed
                 **request_settings(sampling, sample, limit="max_tokens"),
+                **(_without_mcp() if sampling.tools else {}),
             )
             return read_completion(answer.model_dump(), usd=self._cost(answer))
         except (Fault, ModelError):
@@ -108,18 +111,25 @@ class LiteLLMModel(LanguageModel):
             return Fault("rate_limited", said, _retry_after(causes))
         if any(isinstance(cause, json.JSONDecodeError) for cause in causes):
             return Fault("broken_answer", said)
-        if isinstance(error, kinds.ServiceUnavailableError | kinds.InternalServerError):
-            names = [type(cause).__name__ for cause in causes]
-            lost = any("Connect" in name or "Protocol" in name for name in names)
-            return Fault("connection" if lost else "server_error", said, _retry_after(causes))
-        if isinstance(error, kinds.APIConnectionError):
+        names = [type(cause).__name__ for cause in causes]
+        if any("Connect" in name or "Protocol" in name for name in names):
             return Fault("connection", said)
-        if isinstance(error, kinds.APIResponseValidationError | KeyError | TypeError | ValueError):
-            known = isinstance(error, kinds.BadRequestError)
-            return ModelError(f"{self.name}: {said}") if known else Fault("broken_answer", said)
-        if isinstance(error, kinds.APIError) and getattr(error, "status_code", 0) >= 500:
-            return Fault("server_error", said)
+        if isinstance(error, kinds.APIResponseValidationError | LookupError | TypeError):
+            return Fault("broken_answer", said)
+        status = getattr(error, "status_code", None)
+        if isinstance(status, int) and (status >= 500 or status in (408, 409)):
+            return Fault("server_error", said, _retry_after(causes))
         return ModelError(f"{self.name}: {said}")
+
+
+@cache
+def _without_mcp() -> dict[str, Any]:
+    """What keeps LiteLLM from looking for tools of MCP servers, for which it needs a package more.
+
+    Without that package it could not be asked with tools of any kind.
+    """
+    looks = find_spec("litellm.responses.mcp.chat_completions_handler") is not None
+    return {"_skip_mcp_handler": True} if looks and find_spec("mcp") is None else {}
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

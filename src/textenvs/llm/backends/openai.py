@@ -21,6 +21,7 @@ from textenvs.llm.retry import Fault
 
 __all__ = ["CANNOT_BE_SENT", "OpenAIModel", "check_address", "read_completion", "request_settings"]
 
+_OPENAI = "https://api.openai.com/v1"
 _KEY = "OPENAI_API_KEY"
 _NO_KEY = "none"  # servers of one's own want no key, the client wants one
 _SEED_BITS = 31
@@ -67,7 +68,7 @@ class OpenAIModel(LanguageModel):
             raise ModelError(f"{self.name}: expected a key of one line of ASCII in {_KEY}")
         self._client = self._openai.OpenAI(
             api_key=self._key or _NO_KEY,
-            base_url=base_url,
+            base_url=base_url or _OPENAI,
             timeout=timeout,
             max_retries=0,  # retries are counted, and so not the client's
         )

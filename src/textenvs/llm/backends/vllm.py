@@ -27,6 +27,8 @@ class VLLMModel(LanguageModel):
         MissingExtra: if vllm is not installed.
     """
 
+    tells_scores = True
+
     def __init__(self, path: str, **engine: Any) -> None:
         self._vllm = require("vllm", extra="vllm", needed_by=f"model 'vllm:{path}'")
         known = fingerprint(Path(path))[:12]
@@ -53,6 +55,10 @@ class VLLMModel(LanguageModel):
         tokens = [{"prompt_token_ids": self._tokens(text)} for text in texts]
         outputs = self._engine.generate(tokens, settings, use_tqdm=False)
         return [_completion(output, bool(sampling.tools)) for output in outputs]
+
+    def count_tokens(self, prompt: Messages | str) -> int:
+        """How many tokens a prompt has, with those of the chat template."""
+        return len(self._reader.prompt(prompt))
 
     def score(
         self, prompts: Sequence[Messages | str], continuations: Sequence[Sequence[str]]
