@@ -1,7 +1,8 @@
 """A server that speaks OpenAI's chat API, to force delays and faults that no real one gives.
 
 Run as a script it prints its port and serves until it is killed. What it answers follows from the
-messages alone, as with a model that decodes greedily. ``GET /log`` tells what was asked.
+messages alone, as with a model that decodes greedily. ``GET /log`` tells what was asked and how
+many requests were under way at once, ``GET /last`` the body and the headers of the last one.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ class Server:
     Args:
         delay: seconds before each answer.
         actions: what it chooses from.
-        faults: fault by the number of the request (from 0): "429", "500", "401", "broken", "empty",
-            "hang", "reset", "cut", "refuse".
+        faults: fault by the number of the request (from 0). Instead of an answer: "429", "500" or
+            another status; "429 SECONDS", with Retry-After; "quota", a 429 that stays; "html", a
+            502 of a proxy; "broken", "hang", "reset". In the answer: "empty", "cut", "refuse",
+            "tool", "tool object", "thought", "no usage", "no choices", "parts", "cost".
         asleep: (number of a request, seconds): from that request on it is dead for so long.
         key: a key that it expects; empty for none.
     """
@@ -44,6 +47,8 @@ class Server:
         self.key = key
         self.requests = 0
         self.asked: list[str] = []
+        self.last: dict[str, Any] = {}
+        self.busy = self.busiest = 0
         self._dead_until = 0.0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,11 +62,24 @@ class Server:
                 }
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 if first.startswith("GET /log"):
-                    log = {"requests": self.requests, "asked": self.asked}
+                    log = {
+                        "requests": self.requests,
+                        "asked": self.asked,
+                        "busiest": self.busiest,
+                    }
                     await self._reply(writer, 200, json.dumps(log))
                     continue
-                if not await self._answer(writer, headers, body):
-                    break
+                if first.startswith("GET /last"):
+                    await self._reply(writer, 200, json.dumps(self.last))
+                    continue
+                self.last = {"path": first.split()[1], "headers": headers, "body": body.decode()}
+                self.busy += 1
+                self.busiest = max(self.busiest, self.busy)
+                try:
+                    if not await self._answer(writer, headers, body):
+                        break
+                finally:
+                    self.busy -= 1
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -91,10 +109,18 @@ class Server:
             await asyncio.sleep(3600)
         if fault == "reset":
             return False
-        if fault in ("429", "500", "401"):
-            extra = "Retry-After: 1\r\n" if fault == "429" else ""
-            error = json.dumps({"error": {"message": f"fault {fault}"}})
-            await self._reply(writer, int(fault), error, extra)
+        status, _, seconds = fault.partition(" ")
+        if status.isdecimal() or fault == "quota":
+            seconds = seconds or ("1" if status == "429" else "")
+            extra = f"Retry-After: {seconds}\r\n" if seconds else ""
+            error: dict[str, Any] = {"message": f"fault {fault}"}
+            if fault == "quota":
+                error["code"] = "insufficient_quota"
+            status = "429" if fault == "quota" else status
+            await self._reply(writer, int(status), json.dumps({"error": error}), extra)
+            return True
+        if fault == "html":
+            await self._reply(writer, 502, "<html>\n<h1>Bad Gateway</h1>\n</html>\n")
             return True
         await asyncio.sleep(self.delay)
         if fault == "broken":
@@ -107,6 +133,28 @@ class Server:
         choice = int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(self.actions)
         content = "" if fault == "empty" else self.actions[choice]
         finish = {"cut": "length", "refuse": "content_filter"}.get(fault, "stop")
+        answer = self._plain(text, content, finish)
+        message = answer["choices"][0]["message"]
+        if fault.startswith("tool"):
+            arguments: Any = {"action": content}
+            if fault == "tool":
+                arguments = json.dumps(arguments)
+            call = {"name": "act", "arguments": arguments}
+            message["tool_calls"] = [{"id": "call-0", "type": "function", "function": call}]
+            message["content"] = None
+        elif fault == "thought":
+            message["reasoning_content"] = "I think."
+        elif fault == "parts":
+            message["content"] = [{"type": "text", "text": content}]
+        elif fault == "no usage":
+            del answer["usage"]
+        elif fault == "no choices":
+            answer["choices"] = []
+        elif fault == "cost":
+            answer["usage"]["cost"] = 0.25
+        return answer
+
+    def _plain(self, text: str, content: str, finish: str) -> dict[str, Any]:
         return {
             "id": "chatcmpl-0",
             "object": "chat.completion",

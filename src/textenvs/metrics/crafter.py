@@ -44,8 +44,8 @@ def crafter_score(success_rates_or_episodes: Mapping[str, float] | Sequence[Coun
     to a geometric mean: a rare achievement counts for more than one that most episodes have.
 
     The published scores are over thousands of episodes of training. Of a few episodes the score
-    comes out too low, since what is rare is mostly not seen at all: for an agent of 16.6, 12.6 on
-    average over ten episodes and 15.7 over fifty. Compare scores of equally many episodes.
+    comes out too low, since what is rare is mostly not seen at all (by how much:
+    ``benchmarks/interval_coverage.py``). Compare scores of equally many episodes.
 
     Args:
         success_rates_or_episodes: by achievement the share of the episodes that unlocked it, **from
@@ -98,10 +98,9 @@ def bootstrap_crafter_score(episodes: Sequence[Counts], resamples: int = 10_000)
     themselves, as these score lower than very many would; the percentiles of the resamples, which
     :func:`bootstrap_mean` takes, would add the two errors up. So the distances from the score to
     those percentiles, in its logarithm, are laid off to the other side, and the interval reaches
-    to the score at least. In simulated play, with success rates of language models and
-    of human players, it covers the true score in 83 and 93 % of cases with 10 episodes and in 93
-    and 95 % with 100 (the percentiles: 11 and 41 %, 75 and 91 %). Deterministic: the resampling has
-    a fixed seed.
+    to the score at least. How often it covers the true score is simulated by
+    ``benchmarks/interval_coverage.py``; percentiles would cover it far less often. Deterministic:
+    the resampling has a fixed seed.
 
     Args:
         episodes: how often each episode did each achievement.
