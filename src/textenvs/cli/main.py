@@ -12,7 +12,16 @@ import gymnasium
 
 import textenvs
 from textenvs.agents import AGENTS
-from textenvs.cli import compare, doctor, evaluate, list_ids, play, replay, rollout
+from textenvs.cli import (
+    compare,
+    doctor,
+    evaluate,
+    import_games,
+    list_ids,
+    play,
+    replay,
+    rollout,
+)
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
 from textenvs.errors import BudgetExhausted
 from textenvs.registration import GAMES
@@ -69,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_rollout(commands)
     evaluate.add(_add, commands)
     compare.add(_add, commands)
+    import_games.add(_add, commands)
     _add_replay(commands)
     _add_doctor(commands)
     return parser

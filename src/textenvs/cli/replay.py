@@ -44,8 +44,8 @@ def _show(trace: Trace, wait: bool) -> int:
         console.print(f"The trace stops after {_complete(trace)}: the episode was not finished.")
     else:
         console.print(trace.end.get("observation", "(no observation)"), soft_wrap=True)
-        total = sum(step.get("reward", 0.0) for step in trace.steps)
-        console.print(f"The end: {len(trace.steps)} steps, return {total:.2f}")
+        # By its end, since an imported trace may lack its steps.
+        console.print(f"The end: {trace.end['length']} steps, return {trace.end['return']:.2f}")
     return 0
 
 

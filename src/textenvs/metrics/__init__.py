@@ -20,6 +20,7 @@ from textenvs.metrics.balrog import (
 from textenvs.metrics.comparisons import (
     episodes_needed,
     holm,
+    independent_permutation_test,
     paired_bootstrap,
     permutation_test,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "crafter_score_of_groups",
     "episodes_needed",
     "holm",
+    "independent_permutation_test",
     "interquartile_mean",
     "nethack_progress",
     "paired_bootstrap",

@@ -79,7 +79,7 @@ class FewShotAgent(LanguageAgent):
 def demonstration(trace: Trace, number: int, steps: int, form: str) -> list[Message]:
     """An episode as messages: what was seen, and what was played, in a form of answer."""
     messages: list[Message] = [{"role": "user", "content": _START.format(number=number)}]
-    for step in trace.steps[:steps]:
+    for step in (step for step in trace.steps[:steps] if step.get("observation")):
         messages.append({"role": "user", "content": step["observation"]})
         messages.append({"role": "assistant", "content": form.format(action=step["text_action"])})
     return [*messages, {"role": "user", "content": _END.format(number=number)}]
