@@ -16,7 +16,15 @@ from gymnasium.envs.registration import EnvSpec
 
 from textenvs.agents.agent import Agent
 from textenvs.errors import TraceError
-from textenvs.traces import Trace, TraceWriter, header, observed_text, read_trace
+from textenvs.traces import (
+    Trace,
+    TraceWriter,
+    has_header,
+    header,
+    observed_text,
+    read_end,
+    read_trace,
+)
 
 __all__ = ["Episode", "Event", "episode_seed", "rollout"]
 
@@ -213,7 +221,7 @@ class _Run:
                     self._play_together(deque([episode]), 1, done)
                 except BaseException as error:
                     errors.append(error)
-                    self._stopped.set()
+                    self._stop(error)
 
         threads = [threading.Thread(target=play, daemon=True) for _ in range(num_envs)]
         try:
@@ -221,11 +229,19 @@ class _Run:
                 thread.start()
             for thread in threads:
                 thread.join()
-        except BaseException:
-            self._stopped.set()
+        except BaseException as error:  # Ctrl-C comes here
+            self._stop(error)
+            # What is in flight is played and written; no environment is closed under its thread.
+            for thread in threads:
+                if thread.is_alive():
+                    thread.join()
             raise
         if errors:
             raise errors[0]
+
+    def _stop(self, why: BaseException) -> None:
+        self._stopped.set()
+        self.agent.stop(why)
 
     def close(self) -> None:
         for env in self._envs:
@@ -235,11 +251,16 @@ class _Run:
         """The episodes that remain; those with a complete trace are put into ``done``."""
         pending = []
         for episode in range(episodes):
-            trace = self._trace(episode)
-            if trace is None or trace.end is None:
+            path = self._path(episode)
+            whole = read_end(path) if path is not None and path.exists() else None
+            if path is None or whole is None:
                 pending.append(episode)
             else:
-                done[episode] = _read_episode(self._env_id, trace)
+                header, end = whole
+                self._check(path, header, episode)
+                done[episode] = _read_episode(self._env_id, path, header, end)
+        for episode in pending:
+            self._trace(episode)  # what is of another run is told before anything is played
         return pending
 
     def _path(self, episode: int) -> Path | None:
@@ -256,19 +277,23 @@ class _Run:
         )
 
     def _trace(self, episode: int) -> Trace | None:
-        """The trace of an episode that was played before, if it is one of this run."""
+        """The trace of an episode that was begun before, if it is one of this run."""
         path = self._path(episode)
-        if path is None or not path.exists():
+        if path is None or not path.exists() or not has_header(path):
             return None
-        trace, mine = read_trace(path), self._header(episode)
+        trace = read_trace(path)
+        self._check(path, trace.header, episode)
+        return trace
+
+    def _check(self, path: Path, header: Mapping[str, Any], episode: int) -> None:
+        mine = self._header(episode)
         for key in ("env_spec", "seed", "agent", "model", "settings"):
-            if trace.header.get(key) != mine[key]:
-                where, want, got = _first_difference(key, mine[key], trace.header.get(key))
+            if header.get(key) != mine[key]:
+                where, want, got = _first_difference(key, mine[key], header.get(key))
                 raise TraceError(
                     f"{path} is of another run: expected {where} {want!r}, got {got!r}; choose "
                     "another directory, or the same settings"
                 )
-        return trace
 
     def _idle_env(self) -> gymnasium.Env[Any, Any]:
         with self._lock:
@@ -379,13 +404,13 @@ def _first_difference(key: str, want: Any, got: Any) -> tuple[str, Any, Any]:
     return key, want, got
 
 
-def _read_episode(env_id: str, trace: Trace) -> Episode:
-    end = trace.end
-    assert end is not None
+def _read_episode(
+    env_id: str, path: Path, header: Mapping[str, Any], end: Mapping[str, Any]
+) -> Episode:
     return Episode(
         env_id=env_id,
-        episode=trace.header["episode"],
-        seed=trace.header["seed"],
+        episode=header["episode"],
+        seed=header["seed"],
         episode_return=end["return"],
         length=end["length"],
         terminated=end["terminated"],
@@ -393,5 +418,5 @@ def _read_episode(env_id: str, trace: Trace) -> Episode:
         success=end.get("success"),
         progress=end.get("progress"),
         achievements=end.get("achievements"),
-        path=trace.path,
+        path=path,
     )

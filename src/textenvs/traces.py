@@ -25,7 +25,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import gymnasium
 import numpy as np
@@ -37,7 +37,10 @@ __all__ = [
     "TRACE_VERSION",
     "Trace",
     "TraceWriter",
+    "has_header",
     "header",
+    "is_complete",
+    "read_end",
     "read_trace",
     "read_traces",
     "replace_file",
@@ -50,6 +53,9 @@ INFO_KEYS = (
     *("mission", "messages", "end_status"),
 )
 """What a step keeps of ``info``."""
+
+_END = b'{"kind":"end"'  # how the line of an end begins
+_BLOCK = 1 << 16  # bytes that are read at once from a file's end
 
 _SUMMARY_KEYS = ("success", "progress", "achievements")
 
@@ -229,21 +235,78 @@ def read_trace(path: Path | str) -> Trace:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     torn = lines.pop() != ""  # a complete file ends with a newline
     records = [_record(path, number, line) for number, line in enumerate(lines, 1)]
-    if not records or records[0].get("kind") != "header":
-        what = "an empty file" if not records else f"{lines[0][:60]!r}"
-        raise TraceError(f"{path}: expected a trace, whose first line is its header, got {what}")
-    first = records[0]
-    if first.get("trace_version") != TRACE_VERSION:
+    if not records:
         raise TraceError(
-            f"{path}: expected trace_version {TRACE_VERSION}, got {first.get('trace_version')!r}"
+            f"{path}: expected a trace, whose first line is its header, got an empty file"
         )
+    first = records[0]
+    _check_header(path, first, lines[0])
     end = records.pop() if records[-1].get("kind") == "end" else None
     steps = records[1:]
-    for t, step in enumerate(steps):
-        if step.get("kind") != "step" or step.get("t") != t:
-            got = f"{step.get('kind')!r} with t={step.get('t')!r}"
-            raise TraceError(f"{path}, line {t + 2}: expected step {t}, got {got}")
+    for number, step in enumerate(steps, 2):
+        _check_step(path, number, step)
     return Trace(path, first, steps, end, torn)
+
+
+def read_end(path: Path | str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The first and the last line of an episode that came to its end.
+
+    Every line between them is checked as :func:`read_trace` does, and none is kept.
+
+    Returns:
+        The header and the end; None for an episode that was not finished.
+
+    Raises:
+        TraceError: as :func:`read_trace`.
+        OSError: if the file cannot be read.
+    """
+    path = Path(path)
+    first: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith("\n"):
+                return None  # cut by a kill
+            record = _record(path, number, line[:-1])
+            if number == 1:
+                _check_header(path, record, line)
+                first = record
+            elif record.get("kind") != "end":
+                _check_step(path, number, record)
+            last = record
+    return (first, last) if last.get("kind") == "end" else None
+
+
+def is_complete(path: Path | str) -> bool:
+    """Whether an episode came to its end, by the file's last line alone.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return _last_line(file).startswith(_END)
+
+
+def has_header(path: Path | str) -> bool:
+    """Whether the first line of a file is whole; else nothing was played yet when it was cut.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return file.readline().endswith(b"\n")
+
+
+def _last_line(file: IO[bytes]) -> bytes:
+    """The last line of a file, empty if it is not whole."""
+    file.seek(0, os.SEEK_END)
+    size = file.tell()
+    tail = b""
+    while b"\n" not in tail[:-1] and len(tail) < size:
+        start = max(0, size - len(tail) - _BLOCK)
+        file.seek(start)
+        tail = file.read(size - len(tail) - start) + tail
+    return tail[:-1].rpartition(b"\n")[2] if tail.endswith(b"\n") else b""
 
 
 def read_traces(directory: Path | str) -> Iterator[Trace]:
@@ -268,6 +331,24 @@ def replace_file(path: Path, content: str) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     fresh.write_text(content, encoding="utf-8")
     fresh.replace(path)
+
+
+def _check_header(path: Path, record: Mapping[str, Any], line: str) -> None:
+    if record.get("kind") != "header":
+        raise TraceError(
+            f"{path}: expected a trace, whose first line is its header, got {line[:60]!r}"
+        )
+    if record.get("trace_version") != TRACE_VERSION:
+        raise TraceError(
+            f"{path}: expected trace_version {TRACE_VERSION}, got {record.get('trace_version')!r}"
+        )
+
+
+def _check_step(path: Path, number: int, record: Mapping[str, Any]) -> None:
+    """Check that a line is the step that belongs there: the header is line 1, step 0 line 2."""
+    if record.get("kind") != "step" or record.get("t") != number - 2:
+        got = f"{record.get('kind')!r} with t={record.get('t')!r}"
+        raise TraceError(f"{path}, line {number}: expected step {number - 2}, got {got}")
 
 
 def _record(path: Path, number: int, line: str) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def test_reports_read_the_traces(balrog: Path, said: dict[str, Any]) -> None:
 
 
 def test_runs_on_other_seeds_are_not_compared_as_pairs(balrog: Path) -> None:
-    with pytest.raises(TraceError, match="expected episodes of the same id and seed"):
+    with pytest.raises(TraceError, match="expected episodes of the same game and seed"):
         compare([balrog / "Grok-4", balrog / "Gemini-2.5-Flash"])
     # The same games are.
     found = compare([balrog / "Grok-4", balrog / "Grok-4"], ["success"])

@@ -50,7 +50,7 @@ def test_a_served_model_has_a_name_an_address_and_a_timeout(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("timeout=soon", "expected timeout in seconds, got 'timeout=soon'"),
+        ("timeout=soon", "expected timeout in seconds, as a number"),
         ("timeout=", "expected timeout in seconds"),
         ("timeout=0", "expected timeout in seconds above 0"),
         ("timeout=-1", "expected timeout in seconds above 0"),

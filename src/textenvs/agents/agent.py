@@ -78,5 +78,8 @@ class Agent(ABC):
         """
         return {}
 
+    def stop(self, why: BaseException) -> None:  # noqa: B027
+        """An episode failed in another thread: whoever waits for an action is to give up."""
+
     def end(self, episode: int) -> None:  # noqa: B027
         """An episode is over: what was kept for it can go."""

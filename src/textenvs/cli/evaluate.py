@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,18 @@ from textenvs.llm import (
 from textenvs.loop import Event
 from textenvs.prompts import HISTORIES, PROMPTS
 from textenvs.published_parsers import PARSERS
+from textenvs.traces import is_complete
 from textenvs.wrappers.parse_text_action import ON_INVALID
 
 __all__ = ["add", "run"]
 
 _LEDGER = "requests.jsonl"
+_SPENDING = (
+    *("cache", "offline", "max_usd", "max_tokens", "max_wallclock", "prices"),
+    *("requests_per_second", "tokens_per_second", "retries"),
+)
 _COLUMNS = (
-    *("return", "length", "success", "progress", "achievements", "crafter_score"),
+    *("return", "return_iqm", "length", "success", "progress", "achievements", "crafter_score"),
     *("smartplay_score", "invalid_action_rate", "tokens_per_step", "usd_per_step"),
 )
 _EXAMPLES = """\
@@ -67,6 +72,8 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     _add_run(parser, own)
     _add_asking(parser, own)
     _add_spending(parser)
+    names = [*Settings.__dataclass_fields__, *_SPENDING]
+    parser.set_defaults(defaults={name: parser.get_default(name) for name in names})
 
 
 def _add_run(parser: argparse.ArgumentParser, own: Settings) -> None:
@@ -230,6 +237,8 @@ def run(options: argparse.Namespace) -> int:
     for env_id in settings.ids:
         make_env(check_id(env_id), settings.caption, list(settings.env.items())).close()
     console = result_console()
+    if not settings.asks_model:
+        _refuse_given(options, _SPENDING, f"agent {settings.agent!r} asks no model")
     model = _model(options, settings, out) if settings.asks_model else None
     try:
         summary = _play(options, settings, out, model)
@@ -244,6 +253,11 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace, out: Path) -> Settings:
     if not options.ids:
         if options.resume:
+            _refuse_given(
+                options,
+                Settings.__dataclass_fields__,
+                "--resume without an ID takes the settings that the run was begun with",
+            )
             return read_settings(out)
         raise UnknownName("expected an ID to play, or --resume and the folder of a run, got none")
     return Settings(
@@ -257,16 +271,34 @@ def _settings(options: argparse.Namespace, out: Path) -> Settings:
     )
 
 
+def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Refuse options that nothing would read.
+
+    Raises:
+        UnknownName: naming the first of them.
+    """
+    for name in names:
+        value = getattr(options, name, None)
+        if value is not None and value != options.defaults.get(name) and value != []:
+            flag = name.replace("_", "-")
+            raise UnknownName(f"{why}: expected no --{flag}, got {value!r}")
+
+
 def _model(options: argparse.Namespace, settings: Settings, out: Path) -> Gateway:
     prices = {} if options.prices is None else read_prices(options.prices)
-    bare = bare_name(settings.llm)
+    price = prices.get(settings.llm, prices.get(bare_name(settings.llm)))
+    if prices and price is None:
+        raise UnknownName(
+            f"{options.prices}: expected a price of {bare_name(settings.llm)!r}, found those of "
+            f"{', '.join(prices)}"
+        )
     return Gateway(
         get_model(settings.llm),
         cache=None if options.cache is None else Cache(options.cache),
         offline=options.offline,
         budget=Budget(options.max_usd, options.max_tokens, options.max_wallclock),
         ledger=Ledger(out / _LEDGER),
-        price=prices.get(settings.llm) or prices.get(bare),
+        price=price,
         concurrency=options.concurrency,
         limiter=RateLimiter(options.requests_per_second, options.tokens_per_second),
         retry=RetryPolicy(retries=options.retries),
@@ -292,7 +324,9 @@ def _play(
     def begin(env_id: str) -> None:
         nonlocal display, watch
         close()
-        display = EpisodeProgress(env_id, settings.episodes, remark)
+        played = (out / env_id).glob("episode-*.jsonl")
+        done = sum(map(is_complete, played))
+        display = EpisodeProgress(env_id, settings.episodes, remark, min(done, settings.episodes))
         watch = display.__enter__()
 
     def on_step(event: Event) -> None:

@@ -20,9 +20,16 @@ class EpisodeProgress:
         env_id: what is played.
         episodes: how many.
         remark: called at every refresh for a further remark (tokens and cost).
+        done: how many episodes were played before.
     """
 
-    def __init__(self, env_id: str, episodes: int, remark: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        env_id: str,
+        episodes: int,
+        remark: Callable[[], str] = lambda: "",
+        done: int = 0,
+    ) -> None:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -39,7 +46,7 @@ class EpisodeProgress:
             TimeElapsedColumn(),
             console=status_console(),
         )
-        self._task = self._bar.add_task(env_id, total=episodes, said="")
+        self._task = self._bar.add_task(env_id, total=episodes, completed=done, said="")
         self._remark = remark
         self._steps = self._invalid = 0
         self._start = self._shown = 0.0

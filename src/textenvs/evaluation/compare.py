@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textenvs.errors import TraceError
@@ -12,6 +12,8 @@ from textenvs.evaluation.report import METRICS
 from textenvs.metrics import Interval, episodes_needed, holm, paired_bootstrap, permutation_test
 
 __all__ = ["Comparison", "compare"]
+
+_Key = tuple[str, str, int | None]  # id, rules, seed
 
 _LEVEL = 0.05
 _LEAST_PAIRS = 2
@@ -50,7 +52,7 @@ class Comparison:
     @property
     def separated(self) -> bool:
         """Whether the two differ for certain enough."""
-        return self.p_adjusted < _LEVEL
+        return self.p_adjusted <= _LEVEL
 
     @property
     def warning(self) -> str:
@@ -90,30 +92,40 @@ def compare(
         )
     adjusted = holm([comparison.p for comparison in found])
     return [
-        Comparison(**{**comparison.__dict__, "p_adjusted": p})
-        for comparison, p in zip(found, adjusted, strict=True)
+        replace(comparison, p_adjusted=p) for comparison, p in zip(found, adjusted, strict=True)
     ]
 
 
-def _by_episode(folder: Path) -> dict[tuple[str, int | None], Record]:
-    found = {(record.env_id, record.seed): record for record in read_records(folder)}
+def _by_episode(folder: Path) -> dict[_Key, Record]:
+    found: dict[_Key, Record] = {}
+    for record in read_records(folder):
+        key = (record.env_id, record.rules, record.seed)
+        if record.seed is not None and key in found:
+            raise TraceError(
+                f"{folder}: expected one run, got several: {record.env_id} with the seed "
+                f"{record.seed} is there twice; name the folder of one run"
+            )
+        found[key] = record
     if not found:
         raise TraceError(f"{folder}: expected episodes that came to their end, found none")
     return found
 
 
 def _compare_two(
-    first: str,
-    a: dict[tuple[str, int | None], Record],
-    second: str,
-    b: dict[tuple[str, int | None], Record],
-    metrics: Sequence[str],
+    first: str, a: dict[_Key, Record], second: str, b: dict[_Key, Record], metrics: Sequence[str]
 ) -> list[Comparison]:
-    shared = [key for key in a if key in b and key[1] is not None]
+    shared = [key for key in a if key in b and key[2] is not None]
     if not shared:
+        worlds = ({(key[0], key[2]) for key in run if key[2] is not None} for run in (a, b))
+        but_for_rules = set.intersection(*worlds)
+        why = (
+            "they were played with other arguments or limits of steps"
+            if but_for_rules
+            else "play both with the same ids and --seed"
+        )
         raise TraceError(
-            f"expected episodes of the same id and seed in {first} and {second}, found none; play "
-            "both with the same ids and --seed"
+            f"expected episodes of the same game and seed in {first} and {second}, found none; "
+            f"{why}"
         )
     found = []
     for env_id in dict.fromkeys(key[0] for key in shared):

@@ -14,6 +14,7 @@ from textenvs.llm.model import Usage
 
 __all__ = ["Record", "read_record", "read_records"]
 
+_SHOWS_ONLY = ("style", "obs", "render_mode")  # arguments that do not change the game
 _SHOWN = 80  # characters of an answer that named no action
 
 
@@ -24,6 +25,8 @@ class Record:
     Attributes:
         env_id, seed, episode: which one.
         agent, model: who played.
+        rules: the environment's arguments and limit of steps, but for the caption, as JSON; empty
+            where they are not known.
         episode_return, length: its sum of rewards and its steps.
         recorded: how many of its steps the trace has; an imported trace may lack them.
         success, progress: None where the game has none.
@@ -41,6 +44,7 @@ class Record:
     episode: int
     agent: str
     model: str
+    rules: str = ""
     episode_return: float = 0.0
     length: int = 0
     recorded: int = 0
@@ -71,6 +75,8 @@ class Record:
                 self.unread[said[:_SHOWN]] += 1
         if "answer_status" in step:
             self.statuses[step["answer_status"]] += 1
+        if step.get("summary_status", "ok") != "ok":
+            self.statuses[f"summary {step['summary_status']}"] += 1
         for prefix in ("", "summary_"):
             if f"{prefix}usage" in step:
                 self.usage += Usage(**step[f"{prefix}usage"])
@@ -147,4 +153,13 @@ def _begin(header: dict[str, Any]) -> Record:
         episode=header["episode"],
         agent=header["agent"],
         model=header["model"],
+        rules=_rules(header.get("env_spec")),
     )
+
+
+def _rules(spec: dict[str, Any] | None) -> str:
+    """What of an environment's spec changes the game: not how it is shown or answered."""
+    if spec is None:
+        return ""
+    arguments = {key: value for key, value in spec["kwargs"].items() if key not in _SHOWS_ONLY}
+    return json.dumps([spec["max_episode_steps"], arguments], sort_keys=True)

@@ -17,6 +17,7 @@ from textenvs.metrics import (
     bootstrap_crafter_score,
     bootstrap_mean,
     bootstrap_ratio,
+    interquartile_mean,
     smartplay_score,
     wilson,
 )
@@ -98,11 +99,7 @@ def report(folder: Path, settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "settings": settings.in_traces(),
         "environments": environments,
-        "tokens": usage.total,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_input_tokens": usage.cached_input_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
+        **_tokens(usage),
         "usd": None if None in costs else sum(cost or 0.0 for cost in costs),
     }
 
@@ -159,6 +156,7 @@ def _environment(records: Sequence[Record], wanted: int) -> dict[str, Any]:
         else:
             interval = bootstrap_mean(values)
         summary[metric] = interval._asdict()
+    summary["return_iqm"] = interquartile_mean([r.episode_return for r in records])._asdict()
     achievements = [record.achievements for record in records if record.achievements is not None]
     if len(achievements) == len(records):
         summary["crafter_score"] = bootstrap_crafter_score(achievements)._asdict()
@@ -171,8 +169,9 @@ def _environment(records: Sequence[Record], wanted: int) -> dict[str, Any]:
 def _answers(records: Sequence[Record], lengths: Sequence[int]) -> dict[str, Any]:
     """What the model's answers took, and how they were read."""
     found: dict[str, Any] = {}
-    tokens = [record.usage.total for record in records]
-    found["tokens_per_step"] = bootstrap_ratio(tokens, lengths)._asdict()
+    if all(record.usage.counted for record in records):
+        tokens = [record.usage.total for record in records]
+        found["tokens_per_step"] = bootstrap_ratio(tokens, lengths)._asdict()
     costs = [record.usd for record in records if record.usd is not None]
     if len(costs) == len(records):
         found["usd_per_step"] = bootstrap_ratio(costs, lengths)._asdict()
@@ -182,6 +181,18 @@ def _answers(records: Sequence[Record], lengths: Sequence[int]) -> dict[str, Any
     most = sorted(unread.items(), key=lambda item: (-item[1], item[0]))[:_MOST_UNREAD]
     found["unread_answers"] = dict(most)
     return found
+
+
+def _tokens(usage: Usage) -> dict[str, int | None]:
+    """The sums of tokens; None for all of them if somebody did not count."""
+    sums = {
+        "tokens": usage.total,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+    return {name: number if usage.counted else None for name, number in sums.items()}
 
 
 def _sum(counters: Any) -> dict[str, int]:

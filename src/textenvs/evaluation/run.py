@@ -12,6 +12,7 @@ import gymnasium
 from textenvs.agents import Agent, get_agent
 from textenvs.agents.language.making import make_language_agent
 from textenvs.errors import TraceError
+from textenvs.evaluation.lock import locked
 from textenvs.evaluation.report import SUMMARY_FILE, read_report, report, write_report
 from textenvs.evaluation.settings import SETTINGS_FILE, Settings, read_settings
 from textenvs.llm.gateway import Gateway
@@ -49,13 +50,24 @@ def evaluate(
         call, and ``sent``: what was really sent to the model, over all calls of the run.
 
     Raises:
-        TraceError: if the folder holds another run.
+        TraceError: if the folder holds another run, or another process plays in it.
         BudgetExhausted, ModelError: after the summary of what was played was written.
     """
     out = Path(out)
     _check_folder(out, settings)
     _make_agent(settings, model)  # what is wrong with it is told before the folder is this run's
-    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        return _evaluate(settings, out, model, concurrency, on_step, on_environment)
+
+
+def _evaluate(
+    settings: Settings,
+    out: Path,
+    model: LanguageModel | None,
+    concurrency: int,
+    on_step: Callable[[Event], None] | None,
+    on_environment: Callable[[str], None] | None,
+) -> dict[str, Any]:
     settings.write(out)
     before = read_report(out / SUMMARY_FILE)
     start = time.perf_counter()

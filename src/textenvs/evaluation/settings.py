@@ -49,8 +49,8 @@ class Settings:
         keep_prompts: whether traces have the prompts.
 
     Raises:
-        UnknownName: for an agent or prompt that does not exist, a prompt of another game, or a
-            language agent without model.
+        UnknownName: for an agent or prompt that does not exist, a prompt of another game, a
+            language agent without model, or a setting that nothing reads.
     """
 
     ids: tuple[str, ...]
@@ -94,11 +94,26 @@ class Settings:
                         f"prompt {self._prompt!r} asks about {', '.join(games)}, got the id "
                         f"{env_id!r}"
                     )
+        self._refuse_unread()
         if self.agent == "few_shot" and self.demonstrations is None:
             raise UnknownName(
                 "agent 'few_shot' shows recorded episodes: expected their folder "
                 "(--demonstrations), got none"
             )
+
+    def _refuse_unread(self) -> None:
+        """Settings that nothing would read are a mistake."""
+        for setting, given, reader, reads in (
+            ("llm", self.llm, "a language agent", self.asks_model),
+            ("sample", self.sample, "agent 'score'", self.agent == "score"),
+            ("demonstrations", self.demonstrations, "agent 'few_shot'", self.agent == "few_shot"),
+            ("synonyms", self.synonyms, "parser 'default'", self.parser == "default"),
+        ):
+            if given and not reads:
+                raise UnknownName(
+                    f"{setting} is read by {reader} only: expected none with agent "
+                    f"{self.agent!r} and parser {self.parser!r}"
+                )
 
     @property
     def asks_model(self) -> bool:

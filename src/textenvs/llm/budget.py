@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -59,6 +60,11 @@ class Budget:
                     f"larger one goes on where it stopped"
                 )
 
+    def seconds_left(self, ledger: Ledger) -> float:
+        """Until ``max_wallclock`` is reached; infinite without it."""
+        left = math.inf if self.max_wallclock is None else self.max_wallclock - ledger.seconds
+        return max(0.0, left)
+
 
 class Ledger:
     """What was really sent: requests, tokens, cost and faults, over all calls of a run.
@@ -76,12 +82,8 @@ class Ledger:
         self._start = time.monotonic()
         self._lock = threading.Lock()
         self._file: IO[str] | None = None
-        if path is not None:
-            whole = self._read(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a", encoding="utf-8")
-            if not whole:
-                self._file.write("\n")  # ends the line that a killed run left unfinished
+        self._path = path
+        self._whole = path is None or self._read(path)
 
     @property
     def seconds(self) -> float:
@@ -90,11 +92,11 @@ class Ledger:
 
     def answered(self, usage: Usage, usd: float | None) -> None:
         """Book a request that was answered."""
-        self._book({"usage": asdict(usage), "usd": usd})
+        self._book({"usage": usage.as_json(), "usd": usd})
 
     def failed(self, fault: str, usage: Usage | None = None, usd: float | None = None) -> None:
         """Book a request that failed; an empty answer is paid like any other."""
-        took = {} if usage is None else {"usage": asdict(usage), "usd": usd}
+        took = {} if usage is None else {"usage": usage.as_json(), "usd": usd}
         self._book({"fault": fault} | took)
 
     def as_json(self) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class Ledger:
         with self._lock:
             return {
                 "requests": self.requests,
-                "tokens": asdict(self.usage),
+                "tokens": self.usage.as_json(),
                 "usd": self.usd,
                 "faults": dict(sorted(self.faults.items())),
             }
@@ -115,9 +117,17 @@ class Ledger:
     def _book(self, entry: dict[str, Any]) -> None:
         with self._lock:
             self._add(entry)
-            if self._file is not None:
-                self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
-                self._file.flush()
+            if self._path is not None:
+                self._write(self._path, json.dumps(entry, separators=(",", ":")))
+
+    def _write(self, path: Path, line: str) -> None:
+        if self._file is None:  # a run that sends nothing leaves no file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a", encoding="utf-8")
+            if not self._whole:
+                self._file.write("\n")  # ends the line that a killed run left unfinished
+        self._file.write(f"{line}\n")
+        self._file.flush()
 
     def _add(self, entry: dict[str, Any]) -> None:
         self.requests += 1

@@ -39,8 +39,8 @@ class Gateway(LanguageModel):
         retry: how often and when to ask again.
 
     Raises:
-        ValueError: if ``concurrency`` is below 1, there is nothing to be offline with, or a budget
-            in USD has no price.
+        ValueError: if ``concurrency`` is below 1, there is nothing to be offline with, a budget in
+            USD has no price, or a model without a name of its own is to be cached.
 
     Attributes:
         cache_hits: answers that came from the cache.
@@ -63,6 +63,11 @@ class Gateway(LanguageModel):
             raise ValueError(f"expected a concurrency of 1 or more, got {concurrency}")
         if offline and cache is None:
             raise ValueError("expected a cache to be offline with, got none")
+        if cache is not None and not model.cacheable:
+            raise ValueError(
+                f"expected a model with a name of its own to cache answers of, got {model.name!r}, "
+                "which others have as well: give it one with name=..."
+            )
         self.name = model.name
         self.concurrent = model.concurrent
         self.tells_cost = model.tells_cost or price is not None
@@ -223,7 +228,7 @@ class Gateway(LanguageModel):
             try:
                 return list(pool.map(ask, prompts, samples))
             except BaseException as error:  # Ctrl-C comes here, not to those who ask
-                self._stop(error)
+                self.stop(error)
                 raise
 
     def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
@@ -233,7 +238,7 @@ class Gateway(LanguageModel):
                 messages, sampling, sample, self._ask_patiently(messages, sampling, sample)
             )
         except BaseException as error:
-            self._stop(error)
+            self.stop(error)
             raise
 
     def _ask_patiently(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
@@ -252,7 +257,8 @@ class Gateway(LanguageModel):
                     f"{self.name}: no answer in {faults.total()} tries, the last fault: {fault}; "
                     "the same command goes on where it stopped"
                 )
-            self._pause(self._retry.wait(fault, attempt))
+            wait = self._retry.wait(fault, attempt)
+            self._pause(min(wait, self._budget.seconds_left(self.ledger)))
 
     def _send(
         self, messages: Messages, sampling: Sampling, sample: int
@@ -279,7 +285,7 @@ class Gateway(LanguageModel):
                 raise type(why)(str(why)) from why
             raise ModelError(f"{self.name}: stopped, since another request failed: {why!r}")
 
-    def _stop(self, why: BaseException) -> None:
+    def stop(self, why: BaseException) -> None:
         """End the waiting of all requests, for the first reason that there is."""
         with self._lock:
             if self._failure is None:
@@ -289,7 +295,8 @@ class Gateway(LanguageModel):
     def _book(self, answer: Completion) -> Completion:
         """Book an answer, which says afterwards what it cost."""
         if self._price is not None:
-            answer = replace(answer, usd=self._price.usd(answer.usage))
+            usd = self._price.usd(answer.usage) if answer.usage.counted else None
+            answer = replace(answer, usd=usd)
         self._limiter.spend(answer.usage.total)
         if answer.status == "empty":
             self.ledger.failed("empty", answer.usage, answer.usd)
@@ -303,9 +310,19 @@ class Gateway(LanguageModel):
         """Cache an answer."""
         if self._cache is not None:
             answer = self._cache.put(self.name, messages, sampling, sample, answer)
-        if self._budget.max_usd is not None and answer.usd is None:
+        self._refuse_uncounted(answer)
+        return answer
+
+    def _refuse_uncounted(self, answer: Completion) -> None:
+        """A budget cannot be kept of what nobody counts."""
+        budget = self._budget
+        if not answer.usage.counted and (budget.max_tokens or (budget.max_usd and self._price)):
+            raise ModelError(
+                f"{self.name} does not tell how many tokens its answers take: expected usage in "
+                "its answers, without which max_tokens and max_usd cannot be kept, got none"
+            )
+        if budget.max_usd is not None and answer.usd is None:
             raise ModelError(
                 f"{self.name} does not tell what its answers cost: expected a price of it, without "
                 "which max_usd cannot be kept, got none"
             )
-        return answer

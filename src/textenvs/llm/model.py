@@ -85,12 +85,23 @@ class Usage:
         output_tokens: of the answer, its reasoning included.
         cached_input_tokens: those of the prompt that the server had read before.
         reasoning_tokens: those of the answer that are reasoning and not shown.
+        counted: whether somebody counted them; where a server does not tell them, they are unknown,
+            and not 0.
+
+    Raises:
+        ValueError: if a number is negative.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
+    counted: bool = True
+
+    def __post_init__(self) -> None:
+        numbers = (self.input_tokens, self.output_tokens, self.cached_input_tokens)
+        if min(*numbers, self.reasoning_tokens) < 0:
+            raise ValueError(f"expected numbers of tokens of 0 or more, got {self}")
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -98,7 +109,15 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.counted and other.counted,
         )
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers as JSON types; ``counted`` only where they are not."""
+        record = asdict(self)
+        if self.counted:
+            del record["counted"]
+        return record
 
     @property
     def total(self) -> int:
@@ -115,6 +134,10 @@ class ToolCall:
 
     name: str
     arguments: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", _writable(self.name))
+        object.__setattr__(self, "arguments", _writable(self.arguments))
 
 
 @dataclass(frozen=True)
@@ -137,15 +160,29 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     usd: float | None = None
 
+    def __post_init__(self) -> None:
+        # A text that was cut within a character cannot be written, nor sent back in a history.
+        for name in ("text", "reasoning"):
+            object.__setattr__(self, name, _writable(getattr(self, name)))
+
     def as_json(self) -> dict[str, Any]:
         """The answer as JSON types."""
-        return asdict(self)
+        return {**asdict(self), "usage": self.usage.as_json()}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Completion:
         """An answer from what :meth:`as_json` gave, or JSON made of it."""
         calls = tuple(ToolCall(**call) for call in record["tool_calls"])
         return cls(**{**record, "tool_calls": calls, "usage": Usage(**record["usage"])})
+
+
+def _writable(text: str) -> str:
+    """A text without lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 class LanguageModel(ABC):
@@ -158,12 +195,14 @@ class LanguageModel(ABC):
             to a server.
         tells_cost: whether its answers tell what they cost.
         tells_scores: whether it can :meth:`score`.
+        cacheable: whether its name stands for it alone, so that its answers can be kept.
     """
 
     name: str
     concurrent: bool = False
     tells_cost: bool = False
     tells_scores: bool = False
+    cacheable: bool = True
 
     @abstractmethod
     def generate(
@@ -205,6 +244,9 @@ class LanguageModel(ABC):
     def count_tokens(self, prompt: Messages | str) -> int:
         """How many tokens a prompt has; 0 if the model does not tell."""
         return 0
+
+    def stop(self, why: BaseException) -> None:  # noqa: B027
+        """Whoever waits here is to give up, since the run has failed elsewhere."""
 
     def close(self) -> None:  # noqa: B027  # most models hold nothing
         """Give back what it holds."""

@@ -10,7 +10,12 @@ from textenvs.llm.model import LanguageModel
 
 __all__ = ["KINDS", "bare_name", "get_model", "identity"]
 
-_NOT_OF_ANSWERS = ("timeout", "device", "batch_size")  # options that change no answer
+_NOT_OF_ANSWERS = (
+    "timeout",
+    "device",
+    "batch_size",
+    "tensor_parallel_size",
+)  # options that change no answer
 
 
 def _openai(rest: str) -> LanguageModel:
@@ -35,9 +40,10 @@ def _hf(rest: str) -> LanguageModel:
 
 
 def _vllm(rest: str) -> LanguageModel:
-    from textenvs.llm.backends.vllm import VLLMModel
+    from textenvs.llm.backends.vllm import VLLMModel, parse_options
 
-    return VLLMModel(rest)
+    path, _, options = rest.partition("?")
+    return VLLMModel(path, **parse_options(_options(options)))
 
 
 def _recorded(rest: str) -> LanguageModel:
@@ -55,7 +61,7 @@ def _scripted(rest: str) -> LanguageModel:
 KINDS: dict[str, tuple[Callable[[str], LanguageModel], str]] = {
     "openai": (_openai, "openai:MODEL or openai:MODEL@http://HOST:PORT/v1"),
     "hf": (_hf, "hf:PATH_OR_NAME, hf:PATH?adapter=DIR&dtype=bfloat16&device=cuda&batch_size=8"),
-    "vllm": (_vllm, "vllm:PATH_OR_NAME"),
+    "vllm": (_vllm, "vllm:PATH_OR_NAME, vllm:PATH?dtype=bfloat16&tensor_parallel_size=2"),
     "litellm": (_litellm, "litellm:PROVIDER/MODEL"),
     "recorded": (_recorded, "recorded:FILE"),
     "scripted": (_scripted, "scripted:MODULE:FUNCTION"),
@@ -122,9 +128,9 @@ def _served(rest: str) -> tuple[str, str | None, float | None]:
     try:
         timeout = float(found.pop("timeout")) if "timeout" in found else None
     except ValueError as error:
-        raise UnknownName(f"expected timeout in seconds, got {options!r}") from error
+        raise UnknownName("expected timeout in seconds, as a number") from error
     if timeout is not None and not 0 < timeout < math.inf:
-        raise UnknownName(f"expected timeout in seconds above 0, got {options!r}")
+        raise UnknownName(f"expected timeout in seconds above 0, got {timeout}")
     if found:
         raise UnknownName(f"unknown option {next(iter(found))!r} of a server: expected timeout")
     return *_without_address(rest), timeout

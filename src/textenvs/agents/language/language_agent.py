@@ -140,8 +140,9 @@ class LanguageAgent(Agent):
         for observation, info, step in zip(observations, infos, steps, strict=True):
             memory = self._memories[info.get("episode_index", 0)]
             memory.see(_text(observation), info)
-            if "summary" in step:
-                self._keep_summary(memory, step["summary"])
+            if "summary_status" in step:
+                self._keep_summary(memory, step.get("summary"))
+            memory.drop_before(self._first_shown(memory))
             if not memory.queue:
                 self._take(memory, _recorded(step))
             memory.queue.popleft()
@@ -149,6 +150,10 @@ class LanguageAgent(Agent):
     def notes(self, episode: int) -> Mapping[str, Any]:
         """The prompt, the answer and what it took; nothing where the answer is an earlier one's."""
         return self._memories[episode].notes
+
+    def stop(self, why: BaseException) -> None:
+        """End the model's waiting."""
+        self.model.stop(why)
 
     def end(self, episode: int) -> None:
         """Forget the episode."""
@@ -187,29 +192,30 @@ class LanguageAgent(Agent):
         return ASK[self._ask]
 
     def _situation(self, memory: Memory) -> Situation:
+        memory.drop_before(self._first_shown(memory))
         return Situation(
             game=memory.game,
             actions=memory.actions,
             observation=memory.observation,
-            turns=tuple(memory.turns[self._first_shown(memory) :]),
+            turns=tuple(memory.turns),
             status=memory.status,
             mission=memory.mission,
             summary=memory.summary,
         )
 
     def _first_shown(self, memory: Memory) -> int:
-        """Which turn is the first that is shown."""
-        played = len(memory.turns)
+        """Which turn is the first that is shown, counted from the episode's first."""
         if self._history == "summary":
             return memory.summarized
         if self._prompt.sliding or self._turns == 0:
-            return max(0, played - self._turns)
+            return max(0, memory.played - self._turns)
         # Whole blocks are dropped, so that the rest stays the same for as many steps.
-        return max(0, played // self._turns - 1) * self._turns
+        return max(0, memory.played // self._turns - 1) * self._turns
 
     def _wants_summary(self, memory: Memory) -> bool:
-        shown = len(memory.turns) - memory.summarized
-        return self._history == "summary" and shown >= 2 * max(1, self._turns)
+        if self._history != "summary" or memory.played < memory.summary_due:
+            return False
+        return memory.played - memory.summarized >= 2 * max(1, self._turns)
 
     def _summarize(self, memories: Sequence[Memory]) -> None:
         if not memories:
@@ -219,17 +225,26 @@ class LanguageAgent(Agent):
             alternating([*self._messages(memory), {"role": "user", "content": _ASK_SUMMARY}])
             for memory in memories
         ]
-        sampling = replace(self._sampling, max_tokens=_SUMMARY_TOKENS, tools=())
+        longest = max(_SUMMARY_TOKENS, self._sampling.max_tokens)
+        sampling = replace(self._sampling, max_tokens=longest, tools=())
         answers = self._generate(memories, prompts, "summary", sampling)
         for memory, answer in zip(memories, answers, strict=True):
-            self._keep_summary(memory, answer.text.strip())
-            memory.notes.update(
-                summary=memory.summary, summary_usage=asdict(answer.usage), summary_usd=answer.usd
-            )
+            notes: dict[str, Any] = {"summary_status": answer.status}
+            if answer.status == "ok":
+                notes["summary"] = answer.text.strip()
+            notes["summary_usage"] = answer.usage.as_json()
+            notes["summary_usd"] = answer.usd
+            memory.notes.update(notes)
+            self._keep_summary(memory, notes.get("summary"))
 
-    def _keep_summary(self, memory: Memory, summary: str) -> None:
+    def _keep_summary(self, memory: Memory, summary: str | None) -> None:
+        """Put a summary in place of the oldest turns; without one they stay, for a while more."""
+        block = max(1, self._turns)
+        if summary is None:
+            memory.summary_due = memory.played + block
+            return
         memory.summary = summary
-        memory.summarized = len(memory.turns) - max(1, self._turns)
+        memory.summarized = memory.played - block
 
     def _generate(
         self,
@@ -245,7 +260,7 @@ class LanguageAgent(Agent):
 
     def _sample(self, memory: Memory, purpose: str) -> int:
         """A number for each question of each episode: they are answered independently."""
-        text = f"{self._seed} {memory.seed} {len(memory.turns)} {purpose}"
+        text = f"{self._seed} {memory.seed} {memory.played} {purpose}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - _SAMPLE_BITS)
 
     def _take(self, memory: Memory, answer: Completion) -> None:
@@ -271,7 +286,7 @@ class LanguageAgent(Agent):
             notes["tool_calls"] = [asdict(call) for call in answer.tool_calls]
         if answer.reasoning:
             notes["reasoning"] = answer.reasoning
-        notes["usage"] = asdict(answer.usage)
+        notes["usage"] = answer.usage.as_json()
         if answer.usd is not None:
             notes["usd"] = answer.usd
         return notes
@@ -286,9 +301,14 @@ def _filled(question: str, actions: Sequence[str]) -> str:
 
 
 def _joined(first: Completion, second: Completion) -> Completion:
-    """The second of two answers, with what both of them took."""
-    costs = [cost for cost in (first.usd, second.usd) if cost is not None]
-    return replace(second, usage=first.usage + second.usage, usd=sum(costs) if costs else None)
+    """The second of two answers, with what both of them took; what was wrong with either shows."""
+    known = first.usd is not None and second.usd is not None
+    return replace(
+        second,
+        status=second.status if second.status != "ok" else first.status,
+        usage=first.usage + second.usage,
+        usd=(first.usd or 0.0) + (second.usd or 0.0) if known else None,
+    )
 
 
 @lru_cache(maxsize=64)

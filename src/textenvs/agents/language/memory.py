@@ -25,13 +25,15 @@ class Memory:
         form: how a valid answer is remembered, with ``{action}`` in it.
         feedback: what comes before an observation that followed an answer without an action, with
             ``{action}`` for what was played instead; empty for nothing.
-        turns: what was seen and done, the oldest first.
+        turns: what was seen and done, the oldest first, as far as it can still be shown.
+        dropped: how many turns before them can not.
         observation: what is seen now, without what holds for this moment only.
         status: what holds for this moment only.
         mission: the task; empty if there is none.
         queue: what is still to be played of the last answer.
         summary: what was summed up of the oldest turns.
         summarized: how many turns that was.
+        summary_due: how many turns there must be before the next one is asked for.
         notes: what the trace is to say of the step.
     """
 
@@ -41,16 +43,29 @@ class Memory:
     form: str = "{action}"
     feedback: str = ""
     turns: list[Turn] = field(default_factory=list)
+    dropped: int = 0
     observation: str = ""
     status: str = ""
     mission: str = ""
     queue: deque[str] = field(default_factory=deque)
     summary: str = ""
     summarized: int = 0
+    summary_due: int = 0
     notes: dict[str, Any] = field(default_factory=dict)
     _answer: str | None = None
     _asked_about: str = ""
     _played: list[str] = field(default_factory=list)
+
+    @property
+    def played(self) -> int:
+        """How many turns there were."""
+        return self.dropped + len(self.turns)
+
+    def drop_before(self, turn: int) -> None:
+        """Forget the turns before one, counted from the episode's first."""
+        gone = max(0, turn - self.dropped)
+        del self.turns[:gone]
+        self.dropped += gone
 
     def answered(self, answer: str, actions: list[str]) -> None:
         """The model answered what is seen now, and chose actions."""

@@ -54,7 +54,11 @@ class ReactAgent(LanguageAgent):
         return super()._generate(memories, prompts, purpose, sampling)
 
     def _take(self, memory: Memory, answer: Completion) -> None:
-        memory.answered(answer.text, read_actions(answer))
+        actions = read_actions(answer)
+        if actions == [answer.text]:  # nothing was called: it is read as any other answer
+            super()._take(memory, answer)
+        else:
+            memory.answered(answer.text, actions)
 
 
 def read_actions(answer: Completion) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -74,7 +73,7 @@ class ScoreAgent(LanguageAgent):
             memory.notes["answer"] = action
             memory.notes["scores"] = dict(zip(names, values, strict=True))
             tokens = sum(map(self.model.count_tokens, [prompt, *names]))
-            memory.notes["usage"] = asdict(Usage(input_tokens=tokens))
+            memory.notes["usage"] = Usage(input_tokens=tokens).as_json()
             memory.notes["answer_status"] = "ok"
             self._take(memory, Completion(action))
 

@@ -272,14 +272,14 @@ class _Gumbel:
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         torch = self._torch
-        uniform = torch.stack(
+        # Minus the logarithm of an exponential number is a Gumbel one.
+        exponential = torch.stack(
             [
-                torch.rand(scores.shape[1], generator=generator, dtype=torch.float64)
+                torch.empty(scores.shape[1]).exponential_(generator=generator)
                 for generator in self._generators
             ]
         )
-        noise = -torch.log(-torch.log(uniform.clamp(1e-300, 1 - 1e-16)))
-        return scores.float() + noise.to(scores.device, torch.float32)
+        return scores.float() - exponential.clamp(min=1e-30).log().to(scores.device)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -33,7 +33,7 @@ class LiteLLMModel(LanguageModel):
     Args:
         model: as LiteLLM writes it, "anthropic/NAME" or "gemini/NAME".
         base_url: the server's address; None for the provider's.
-        timeout: seconds after which a request has failed.
+        timeout: seconds without a sign of the server after which a request has failed.
 
     Raises:
         MissingExtra: if the package litellm is not installed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,14 @@ from textenvs.llm.model import (
 )
 from textenvs.llm.retry import Fault
 
-__all__ = ["CANNOT_BE_SENT", "OpenAIModel", "check_address", "read_completion", "request_settings"]
+__all__ = [
+    "CANNOT_BE_SENT",
+    "UNREADABLE",
+    "OpenAIModel",
+    "check_address",
+    "read_completion",
+    "request_settings",
+]
 
 _OPENAI = "https://api.openai.com/v1"
 _KEY = "OPENAI_API_KEY"
@@ -33,6 +41,12 @@ _HINTS = {
     404: "the server knows no such model or path: check the name behind 'openai:'",
 }
 
+UNREADABLE = (
+    *(AttributeError, LookupError, TypeError, ValueError),
+    *(OverflowError, RecursionError),
+)
+"""What reading an answer ends with that is none: it may be anything."""
+
 
 class OpenAIModel(LanguageModel):
     """A model behind OpenAI's chat completions API.
@@ -43,7 +57,7 @@ class OpenAIModel(LanguageModel):
     Args:
         model: its name at the server.
         base_url: the server's address, with its path (".../v1"); None for the default.
-        timeout: seconds after which a request has failed.
+        timeout: seconds without a sign of the server after which a request has failed.
 
     Raises:
         MissingExtra: if the package openai is not installed.
@@ -60,10 +74,10 @@ class OpenAIModel(LanguageModel):
         self.name = f"openai:{model}" + (f"@{base_url}" if base_url else "")
         self._model = model
         # OpenAI's newer models know the limit by its newer name only, other servers by the older.
-        self._limit = "max_tokens" if base_url else "max_completion_tokens"
+        is_openai = urlsplit(base_url or _OPENAI).hostname == urlsplit(_OPENAI).hostname
+        self._limit = "max_completion_tokens" if is_openai else "max_tokens"
         self._key = os.environ.get(_KEY, "").strip()
-        if not self._key and base_url is None:
-            raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
+        self._needs_key = base_url is None
         if not (self._key.isascii() and self._key.isprintable()):
             raise ModelError(f"{self.name}: expected a key of one line of ASCII in {_KEY}")
         self._client = self._openai.OpenAI(
@@ -92,6 +106,8 @@ class OpenAIModel(LanguageModel):
         self._client.close()
 
     def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
+        if self._needs_key and not self._key:
+            raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
         errors = self._openai
         body = {"model": self._model, "messages": list(messages)}
         try:
@@ -102,23 +118,28 @@ class OpenAIModel(LanguageModel):
                 cast_to=str,
                 body=body | request_settings(sampling, sample, self._limit),
             )
-            return read_completion(json.loads(answer))
-        except errors.APITimeoutError as error:
-            raise Fault("timeout", "no answer in time") from error
+            # Before anything is read of it: a server may repeat the key in any place.
+            return read_completion(json.loads(self._without_key(answer)))
+        except errors.APITimeoutError:
+            raise Fault("timeout", "no answer in time") from None
         except errors.APIConnectionError as error:
-            said = self._without_key(f"no connection ({error.__cause__ or error})")
-            raise Fault("connection", said) from error
+            said = self._in_a_line(f"no connection ({error.__cause__ or error})")
+            raise Fault("connection", said) from None
         except errors.APIStatusError as error:
-            raise self._classify(error) from error
+            refused = _refused(error)
+            if refused is not None:
+                return refused
+            # Without the original, whose text may have the key.
+            raise self._classify(error) from None
         except UnicodeEncodeError as error:
             raise ModelError(f"{self.name}: {CANNOT_BE_SENT} ({error})") from error
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            what = f"{type(error).__name__}: {error}"[:_SHOWN]
-            raise Fault("broken_answer", f"an answer that cannot be read ({what})") from error
+        except UNREADABLE as error:
+            what = self._in_a_line(f"{type(error).__name__}: {error}")[:_SHOWN]
+            raise Fault("broken_answer", f"an answer that cannot be read ({what})") from None
 
     def _classify(self, error: Any) -> Exception:
         """An error of the server: one that may pass, or one that stays."""
-        status, said = error.status_code, self._without_key(str(error))[:_SHOWN]
+        status, said = error.status_code, self._in_a_line(str(error))[:_SHOWN]
         retry_after = _seconds(error.response.headers.get("retry-after"))
         if status == 429 and getattr(error, "code", None) != "insufficient_quota":
             return Fault("rate_limited", said, retry_after)
@@ -127,10 +148,19 @@ class OpenAIModel(LanguageModel):
         hint = _HINTS.get(status, "the server refused the request")
         return ModelError(f"{self.name}: {hint} (HTTP {status}: {said})")
 
-    def _without_key(self, text: str) -> str:
+    def _in_a_line(self, text: str) -> str:
         """A server's message in one line, in which the key is not left."""
-        line = " ".join(text.split())
-        return line.replace(self._key, "[key]") if self._key else line
+        return self._without_key(" ".join(text.split()))
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+def _refused(error: Any) -> Completion | None:
+    """The answer that a filter of content stands for, which some servers send as an error."""
+    if error.status_code != 400 or getattr(error, "code", None) != "content_filter":
+        return None
+    return Completion("", "refused", usage=Usage(counted=False))
 
 
 def request_settings(sampling: Sampling, sample: int, limit: str) -> dict[str, Any]:
@@ -191,7 +221,7 @@ def read_completion(answer: Mapping[str, Any], usd: float | None = None) -> Comp
         usd: what it cost; None for what it says itself.
 
     Raises:
-        LookupError, TypeError, AttributeError, ValueError: if it is no such answer.
+        UNREADABLE: one of these errors, if it is no such answer.
     """
     choice = answer["choices"][0]
     message, finish = choice["message"], choice.get("finish_reason")
@@ -230,6 +260,7 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
     read = usage.get("prompt_tokens_details") or {}
     written = usage.get("completion_tokens_details") or {}
     return Usage(
+        counted="prompt_tokens" in usage,
         input_tokens=int(usage.get("prompt_tokens") or 0),
         output_tokens=int(usage.get("completion_tokens") or 0),
         cached_input_tokens=int(read.get("cached_tokens") or 0),
@@ -240,7 +271,11 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
 def _cost(usage: Mapping[str, Any]) -> float | None:
     """What the server says that it cost, as routers do."""
     cost = usage.get("cost")
-    return float(cost) if isinstance(cost, int | float) else None
+    if not isinstance(cost, int | float):
+        return None
+    if not (math.isfinite(cost) and cost >= 0):
+        raise ValueError(f"expected a cost of 0 or more, got {cost}")
+    return float(cost)
 
 
 def _seconds(header: str | None) -> float | None:

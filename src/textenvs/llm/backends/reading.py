@@ -118,7 +118,7 @@ def _tool_call(text: str) -> ToolCall | None:
     try:
         call = json.loads(text)
         name, arguments = call["name"], call.get("arguments", {})
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if not isinstance(name, str):
         return None

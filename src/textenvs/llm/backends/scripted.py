@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 
 from textenvs.errors import UnknownName
@@ -17,7 +18,8 @@ class ScriptedModel(LanguageModel):
     Args:
         function: messages -> the answer's text or a whole completion; or where it is found, as
             ``"module:function"``.
-        name: what identifies its answers; None for the function's module and name.
+        name: what identifies its answers; None for the function's module and name, which is enough
+            for a cache only where the function is found by them.
 
     Raises:
         UnknownName: if there is no such function.
@@ -34,6 +36,8 @@ class ScriptedModel(LanguageModel):
     ) -> None:
         self._function = _find(function) if isinstance(function, str) else function
         called = getattr(self._function, "__qualname__", type(self._function).__qualname__)
+        # A lambda, a closure and an object share their name with others of their kind.
+        self.cacheable = name is not None or _is_found(self._function)
         self.name = name or f"scripted:{self._function.__module__}:{called}"
 
     def generate(
@@ -41,6 +45,12 @@ class ScriptedModel(LanguageModel):
     ) -> list[Completion]:
         """Call the function for each prompt."""
         return [_completion(self._function(messages)) for messages in prompts]
+
+
+def _is_found(function: Callable[[Messages], str | Completion]) -> bool:
+    """Whether a function is what its module has under its name."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    return getattr(module, getattr(function, "__qualname__", ""), None) is function
 
 
 def _completion(answer: str | Completion) -> Completion:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from textenvs.errors import require
+from textenvs.errors import UnknownName, choose, require
 from textenvs.llm.backends.fingerprint import fingerprint
 from textenvs.llm.backends.reading import PromptReader, read_answer
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 
-__all__ = ["VLLMModel"]
+__all__ = ["VLLMModel", "parse_options"]
 
 _SEED_BITS = 31
+_CHANGE_ANSWERS = ("dtype", "quantization", "max_model_len")
+_NUMBERS = ("max_model_len", "tensor_parallel_size")
 
 
 class VLLMModel(LanguageModel):
@@ -32,7 +34,10 @@ class VLLMModel(LanguageModel):
     def __init__(self, path: str, **engine: Any) -> None:
         self._vllm = require("vllm", extra="vllm", needed_by=f"model 'vllm:{path}'")
         known = fingerprint(Path(path))[:12]
-        self.name = f"vllm:{path}" + (f"#{known}" if known else "")
+        changed = "".join(
+            f"+{key}={value}" for key, value in engine.items() if key in _CHANGE_ANSWERS
+        )
+        self.name = f"vllm:{path}{changed}" + (f"#{known}" if known else "")
         self._engine = self._vllm.LLM(model=path, enable_prefix_caching=True, **engine)
         self._reader = PromptReader(self._engine.get_tokenizer(), self.name)
 
@@ -93,6 +98,21 @@ class VLLMModel(LanguageModel):
     def _tokens(self, text: str) -> list[int]:
         tokenizer = self._engine.get_tokenizer()
         return list(tokenizer(text, add_special_tokens=self._reader.adds_special)["input_ids"])
+
+
+def parse_options(options: dict[str, str]) -> dict[str, Any]:
+    """The options of a model's name ("vllm:PATH?dtype=bfloat16") as arguments of the engine.
+
+    Raises:
+        UnknownName: for an option that does not exist, or no number where one belongs.
+    """
+    arguments: dict[str, Any] = {}
+    for key, value in options.items():
+        choose("option of 'vllm'", key, (*_CHANGE_ANSWERS, "tensor_parallel_size"))
+        if key in _NUMBERS and not value.isdecimal():
+            raise UnknownName(f"expected {key} as an integer, got {value!r}")
+        arguments[key] = int(value) if key in _NUMBERS else value
+    return arguments
 
 
 def _completion(output: Any, tools: bool) -> Completion:
