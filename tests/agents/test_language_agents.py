@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_an_error_of_the_model_ends_all_threads() -> None:
 def test_the_past_is_shown_as_messages_and_its_beginning_stays() -> None:
     model = Model("turn left")
     play(LanguageAgent(model, turns=4), steps=7)
-    for before, after in zip(model.prompts, model.prompts[1:], strict=False):
+    for before, after in pairwise(model.prompts):
         assert after[: len(before)] == before
         assert [message["role"] for message in after[len(before) :]] == ["assistant", "user"]
     assert model.prompts[-1][2] == {"role": "assistant", "content": "turn left"}
@@ -445,7 +446,7 @@ def test_roles_alternate_where_a_model_wants_them_to(tmp_path: Path) -> None:
         return [message["role"] for prompt in model.prompts for message in prompt]
 
     def doubled(found: list[str]) -> bool:
-        return any(a == b for a, b in zip(found, found[1:], strict=False))
+        return any(a == b for a, b in pairwise(found))
 
     for agent in ("balrog", "few_shot", "summary"):
         model = Model("", "turn left")
