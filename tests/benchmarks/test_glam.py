@@ -50,9 +50,8 @@ def test_equal_time_gives_short_episodes_their_weight() -> None:
     assert glam._equal_time({**kinds, "open": {"episodes": 0, "successes": 0, "steps": 0}}) == "-"
 
 
+@pytest.mark.models
 def test_a_smoke_run_scores_with_an_untrained_model(tmp_path: Path, capsys: Any) -> None:
-    pytest.importorskip("transformers")
-    pytest.importorskip("torch")
     glam.main(["--smoke", "--out", str(tmp_path)])
     said = capsys.readouterr().out
     assert "smoke run, no result" in said

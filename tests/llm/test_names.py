@@ -60,17 +60,17 @@ def test_a_served_model_has_a_name_an_address_and_a_timeout(
         ("junk", "unknown option 'junk' of a server"),
     ],
 )
+@pytest.mark.models
 @pytest.mark.parametrize("kind", ["openai", "litellm"])
 def test_options_of_a_server_are_checked_before_it_is_asked(
     kind: str, options: str, message: str
 ) -> None:
-    pytest.importorskip(kind)
     with pytest.raises(UnknownName, match=message):
         get_model(f"{kind}:m@http://127.0.0.1:9/v1?{options}")
 
 
+@pytest.mark.models
 def test_a_key_among_the_options_is_not_repeated() -> None:
-    pytest.importorskip("openai")
     with pytest.raises(UnknownName) as caught:
         get_model("openai:m@http://127.0.0.1:9/v1?api_key=sk-secret-123")
     assert "secret" not in str(caught.value)
