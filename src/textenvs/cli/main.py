@@ -16,11 +16,15 @@ from textenvs.cli import (
     compare,
     doctor,
     evaluate,
+    filter_traces,
+    finetune,
     import_games,
     list_ids,
     play,
     replay,
     rollout,
+    sft_human,
+    validate,
 )
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
 from textenvs.errors import BudgetExhausted
@@ -78,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_rollout(commands)
     evaluate.add(_add, commands)
     compare.add(_add, commands)
+    filter_traces.add(_add, commands)
+    validate.add(_add, commands)
+    finetune.add(_add, commands)
     import_games.add(_add, commands)
+    sft_human.add(_add, commands)
     _add_replay(commands)
     _add_doctor(commands)
     return parser

@@ -32,6 +32,7 @@ class Record:
         success, progress: None where the game has none.
         achievements: name -> how often; None where the game has none.
         unlocked: for each step the achievements that were new; empty where the game has none.
+        actions: how often which action was played, by its text.
         stages: how often which stage of the parser found the action; "" for none.
         statuses: how often an answer was whole, cut, empty or refused.
         unread: answers that named no action, and how often.
@@ -52,6 +53,7 @@ class Record:
     progress: float | None = None
     achievements: dict[str, int] | None = None
     unlocked: list[list[str]] = field(default_factory=list)
+    actions: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
@@ -66,6 +68,7 @@ class Record:
     def add(self, step: dict[str, Any]) -> None:
         """Count a step."""
         self.recorded += 1
+        self.actions[str(step.get("text_action") or step["action"])] += 1
         if "unlocked" in step:
             self.unlocked.append(step["unlocked"])
         if "invalid_action" in step:

@@ -1,0 +1,1 @@
+"""From played games to a better model: what to train on, and training."""
