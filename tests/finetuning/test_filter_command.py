@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,14 @@ from typing import Any
 import pytest
 
 from textenvs.cli import main
+from textenvs.cli.main import _parser
+from textenvs.finetuning.rows import LEFT_OUT
+from textenvs.finetuning.scanning import EPISODE_COLUMNS
 from tiny_models import make_causal
 
 pytestmark = pytest.mark.models
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def stats(path: Path) -> dict[str, Any]:
@@ -124,3 +131,28 @@ def test_what_is_wrong_is_one_line(
     said = capsys.readouterr().err.splitlines()
     assert said[-1].startswith("textenvs filter: error: ")
     assert not list(tmp_path.iterdir())
+
+
+# The page
+
+
+def test_the_page_lists_all_options_defaults_columns_and_reasons() -> None:
+    page = (ROOT / "docs" / "filtering.md").read_text()
+    for name in ("filter", "validate"):
+        start = page.index(f"\n## `textenvs {name}`\n")
+        section = page[start : page.find("\n## ", start + 5)]
+        commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+        rows = dict(re.findall(r"^\| `(--[\w-]+)` \|([^|]*)\|", section, re.M))
+        options = [a for a in commands.choices[name]._actions if a.option_strings]
+        assert rows.keys() == {a.option_strings[-1] for a in options} - {"--help"}
+        for action in options:
+            if isinstance(action.default, str | int | float) and action.default not in (
+                "",
+                False,
+                argparse.SUPPRESS,
+            ):
+                assert rows[action.option_strings[-1]].strip(" `") == str(action.default or 0)
+            for choice in action.choices or ():
+                assert f"`{choice}`" in section
+    for known in (EPISODE_COLUMNS, LEFT_OUT):
+        assert all(f"| `{name}` | {what} |" in page for name, what in known.items())

@@ -24,11 +24,13 @@ class Price:
         output: of the answer, reasoning included.
         cached_input: of the part of the prompt that the server had read before; None if it costs
             what the rest does.
+        training: of a file that a model is tuned on, an epoch; None if it is not known.
     """
 
     input: float
     output: float
     cached_input: float | None = None
+    training: float | None = None
 
     def usd(self, usage: Usage) -> float:
         """What an answer cost."""
@@ -64,4 +66,5 @@ def read_prices(path: Path | str) -> dict[str, Price]:
 
 
 def _numbers(price: Price) -> list[float]:
-    return [value for value in (price.input, price.output, price.cached_input) if value is not None]
+    numbers = (price.input, price.output, price.cached_input, price.training)
+    return [number for number in numbers if number is not None]
