@@ -11,7 +11,7 @@ played with another seed than the games on which base and tuned are compared.
 
 ``--llm small`` is a language model of under a million parameters, with random weights and a
 tokenizer trained on the level's captions, made for this run: it shows what the workflow does,
-without a download. Writes ``crafter_finetune_LEVEL.json`` and ``.md``, and the figure of the comparison.
+without a download. Writes ``crafter_finetune_LEVEL.json`` and ``.md``, and the comparison's figure.
 """
 
 from __future__ import annotations
@@ -77,7 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     base = _base(args.llm, level, work)
     style = f"hf:{base}"
     ask = ("--agent", "naive", "--prompt", level.prompt, "--answer-tokens", "12")
-    play = ("--concurrency", _AT_ONCE, "--episodes", args.episodes, "--seed", args.seed, "--max-steps", level.max_steps)
+    play = (
+        "--concurrency",
+        _AT_ONCE,
+        "--episodes",
+        args.episodes,
+        "--seed",
+        args.seed,
+        "--max-steps",
+        level.max_steps,
+    )
     _run("eval", level.env_id, *ask, "--llm", style, *play, "--out", work / "base")
     _run("eval", level.env_id, "--agent", "random", *play, "--out", work / "random")
     games = args.games or _games(args, level, ask, style, work)

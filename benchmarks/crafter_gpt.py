@@ -1,14 +1,18 @@
-"""CrafterGPT again: its prompt-only agent on our Crafter, and its recorded games replayed.
+"""CrafterGPT again: its two agents on our Crafter, and its recorded games replayed.
 
-    python benchmarks/crafter_gpt.py --llm hf:PATH [--episodes 10]
+    python benchmarks/crafter_gpt.py --llm hf:BASE [--episodes 10]
+    python benchmarks/crafter_gpt.py --llm hf:BASE --fine-tuned "hf:BASE?adapter=DIR"
     python benchmarks/crafter_gpt.py --replay DIR
     python benchmarks/crafter_gpt.py --smoke
 
 The agent is asked with the prompt ``craftergpt`` (status, resources, threats, goal, options and
 choice in one answer), is read by CrafterGPT's own parser, and sampled as published: temperature
-0.9, top_p 0.6, 1000 tokens. ``--replay`` needs no model: it plays the recorded CSV files of DIR
-(techandy42/CrafterGPT) through our environment and parser, compares every row and recomputes the
-published reward log. Random play and the expert humans (``--data``, danijar/crafter) stand beside.
+0.9, top_p 0.6, 1000 tokens. Its second agent (``--fine-tuned``) is the same with another model, as
+``textenvs sft-human`` and ``textenvs finetune`` make one, on the same episodes. ``--replay`` needs
+no model: it plays the recorded CSV files of DIR (techandy42/CrafterGPT) through our environment and
+parser, compares every row and recomputes the published reward log. Random play and the expert
+humans (``--data``, danijar/crafter) stand beside. Of all whose actions are known the page says
+whether their play collapses to one action, as CrafterGPT's fine-tuned agent's did.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import pathlib
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,7 +38,7 @@ from textenvs.envs.crafter.reference import ReferenceCrafter
 from textenvs.evaluation import Settings
 from textenvs.metrics import CRAFTER_ACHIEVEMENTS, crafter_score_of_groups
 from textenvs.published_parsers import accident
-from textenvs.traces import read_trace
+from textenvs.traces import Trace, read_trace
 from textenvs.wrappers import ParseTextAction
 
 ENV_ID = "Crafter-Text-SmartPlay-v0"
@@ -45,6 +51,15 @@ _SMOKE_ANSWERS = (
     "I go down to the lake.",
     '"Attack the zombie with my iron sword."',
 )
+_SMOKE_TUNED_ANSWERS = ('Action Choice:\n"Make Stone Pickaxe"',)  # as collapsed as can be
+_FINE_TUNED = "fine_tuned"
+
+# A share of the most frequent action above this is called collapsed. The threshold is ours: half
+# of all steps, more than the 38 % that Noop has with the expert humans, who wait for the night.
+COLLAPSED = 0.5
+# Making and placing take from what is carried, and nothing else does: whether they had an effect
+# can be read from the captions. Whether a move or a blow had one cannot.
+_TOLD_BY_INVENTORY = ("make", "place")
 
 # CrafterGPT's twenty recorded games: seed -> (rows, the reward they add up to).
 # Source: techandy42/CrafterGPT b5c33d3, results/.
@@ -76,6 +91,16 @@ PUBLISHED_GAMES: Mapping[str, Mapping[int, tuple[int, float]]] = {
 }
 _GAMES = sum(map(len, PUBLISHED_GAMES.values()))
 PUBLISHED_MEANS = {"prompt_only": 0.90, "fine_tuned": -0.80}
+# Counts over recorded games, all twenty of them: of single games (group, seed) -> (the most
+# frequent action, its uses), and of the groups the most frequent actions, in this order.
+PUBLISHED_SKEW: Mapping[tuple[str, int], tuple[str, int]] = {
+    ("fine_tuned", 576): ("Make Stone Pickaxe", 187),
+    ("fine_tuned", 708): ("Make Stone Pickaxe", 83),
+}
+PUBLISHED_TOP: Mapping[str, tuple[str, ...]] = {
+    "prompt_only": ("Make Iron Sword", "Make Iron Pickaxe", "Move West", "Make Wood Pickaxe"),
+    "fine_tuned": ("Make Stone Pickaxe", "Make Iron Pickaxe", "Make Wood Pickaxe"),
+}
 
 # The published game draws the creature to remove from a set ordered by memory address; ours takes
 # them in order of creation. In these eight games that makes a difference: event -> index of the
@@ -181,6 +206,90 @@ class _Draws:
         return int(self._choose(int(self._random.randint(low, high)), high))
 
 
+# Whether play collapses to one action
+
+
+@dataclass(frozen=True)
+class Uses:
+    """What was played in a game.
+
+    Attributes:
+        actions: action -> how often.
+        told: action -> of how many uses it can be told whether they had an effect.
+        effects: action -> how many of those had one.
+    """
+
+    actions: Counter[str]
+    told: Counter[str]
+    effects: Counter[str]
+
+
+def uses_of(actions: Sequence[str], texts: Sequence[str | None]) -> Uses:
+    """Count a game's actions, and the effects of those that change what is carried.
+
+    Args:
+        actions: their names, in order.
+        texts: SmartPlay's caption before each, and the one after the last; None if not known.
+    """
+    if len(texts) != len(actions) + 1:
+        raise ValueError(f"expected {len(actions) + 1} texts, one more than actions: {len(texts)}")
+    told: Counter[str] = Counter()
+    effects: Counter[str] = Counter()
+    for number, action in enumerate(actions):
+        before, after = _carried(texts[number]), _carried(texts[number + 1])
+        if action.split()[0].lower() in _TOLD_BY_INVENTORY and before and after:
+            told[action] += 1
+            effects[action] += before != after
+    return Uses(Counter(actions), told, effects)
+
+
+def _carried(text: str | None) -> str:
+    """The part of a caption that lists what is carried; empty if it does not say."""
+    last = "" if text is None else text.rpartition("\n\n")[2]
+    return last if "inventory" in last else ""
+
+
+def collapse_of(games: Iterable[Uses]) -> dict[str, Any]:
+    """Whether games, taken together, are mostly one action.
+
+    Returns:
+        JSON's types: ``games`` and ``steps``; ``action``, the most frequent one (of equals the
+        first by name), its ``uses`` and ``share`` of all steps; ``told`` and ``effects``, of how
+        many uses it can be told whether they had an effect, and how many had one;
+        ``effective_actions``, exp of the entropy: as many actions, played equally often, would be
+        as varied; ``collapsed``; ``games_collapsed``, how many games are, each by itself;
+        ``actions``, the count of each, the most frequent first.
+
+    Raises:
+        ValueError: if nothing was played.
+    """
+    games = list(games)
+    actions = sum((game.actions for game in games), Counter[str]())
+    steps = actions.total()
+    if not steps:
+        raise ValueError("expected games with steps, found none")
+    in_order = sorted(actions, key=lambda name: (-actions[name], name))
+    action = in_order[0]
+    shares = [actions[name] / steps for name in in_order]
+    return {
+        "games": len(games),
+        "steps": steps,
+        "action": action,
+        "uses": actions[action],
+        "share": shares[0],
+        "told": sum(game.told[action] for game in games),
+        "effects": sum(game.effects[action] for game in games),
+        "effective_actions": math.exp(-sum(share * math.log(share) for share in shares)),
+        "collapsed": shares[0] > COLLAPSED,
+        "games_collapsed": sum(_is_collapsed(game.actions) for game in games),
+        "actions": {name: actions[name] for name in in_order},
+    }
+
+
+def _is_collapsed(actions: Counter[str]) -> bool:
+    return max(actions.values(), default=0) > COLLAPSED * actions.total()
+
+
 @dataclass(frozen=True)
 class Replay:
     """A recorded game, played again.
@@ -192,6 +301,7 @@ class Replay:
         differs: what differs first: row, field, recorded, replayed; empty if nothing does.
         recorded, replayed: the rewards' sums; the replay stops at the first difference.
         choices: how many despawn choices were given.
+        uses: what was played, by the record.
     """
 
     group: str
@@ -202,6 +312,7 @@ class Replay:
     recorded: float
     replayed: float
     choices: int
+    uses: Uses
 
 
 def replay_file(path: pathlib.Path) -> Replay:
@@ -223,6 +334,7 @@ def replay_file(path: pathlib.Path) -> Replay:
     text, _ = env.reset(seed=seed)
     differs, exact, total = _difference(0, "observation", rows[0]["observation"], text), 0, 0.0
     text, _ = env.reset()
+    start = text
     for number, row in enumerate(rows):
         if differs:
             break
@@ -239,7 +351,19 @@ def replay_file(path: pathlib.Path) -> Replay:
         total += reward if not differs else 0.0
     env.close()
     recorded = round(float(rows[-1]["total_reward"]), 6)
-    return Replay(group, seed, len(rows), exact, differs, recorded, round(total, 6), len(choices))
+    # The record lacks the game's first text and its last one: those are the replay's.
+    texts = [start, *(row["observation"] for row in rows[1:]), None if differs else text]
+    return Replay(
+        group=group,
+        seed=seed,
+        rows=len(rows),
+        exact=exact,
+        differs=differs,
+        recorded=recorded,
+        replayed=round(total, 6),
+        choices=len(choices),
+        uses=uses_of([row["action"] for row in rows], texts),
+    )
 
 
 def _replay_env(choices: Mapping[int, int]) -> ParseTextAction:
@@ -268,8 +392,18 @@ def replay_folder(folder: pathlib.Path) -> dict[str, Any]:
         raise ValueError(f"{folder}: expected recorded games (GROUP_seed_N.csv), found none")
     replays = sorted((replay_file(path) for path in paths), key=lambda r: (r.group, r.seed))
     log = folder / "reward_log.txt"
+    files = []
+    for replay in replays:
+        file = asdict(replay)
+        del file["uses"]
+        files.append({**file, "collapse": collapse_of([replay.uses])})
     return {
-        "files": [asdict(replay) for replay in replays],
+        "files": files,
+        "collapse": {
+            group: collapse_of(there)
+            for group in PUBLISHED_GAMES
+            if (there := [replay.uses for replay in replays if replay.group == group])
+        },
         "reward_log": read_log(log) if log.is_file() else None,
     }
 
@@ -333,15 +467,57 @@ def settings_of(args: argparse.Namespace, episodes: int, **own: Any) -> Settings
     )
 
 
-def model_row(args: argparse.Namespace, episodes: int) -> Row:
-    """CrafterGPT's agent with a model."""
-    model = common.scripted(_SMOKE_ANSWERS) if args.llm is None else None
-    folder = args.runs / common.folder_name(args.label or args.llm or "scripted")
+@dataclass(frozen=True)
+class Agent:
+    """One of CrafterGPT's two agents: they differ in the model alone.
+
+    Attributes:
+        name: the group that its recorded games are of.
+        llm: the model; None for a scripted one.
+        label: what the tables call it; None for the model's name.
+        answers: those of the scripted model.
+    """
+
+    name: str
+    llm: str | None
+    label: str | None
+    answers: Sequence[str]
+
+
+def agents_of(args: argparse.Namespace) -> list[Agent]:
+    """Who plays: the agents that a model was named for; of a smoke run without any both.
+
+    Raises:
+        ValueError: if the two cannot be told apart, or a label has no model.
+    """
+    for option, llm, label in (
+        ("--llm", args.llm, args.label),
+        ("--fine-tuned", args.fine_tuned, args.fine_tuned_label),
+    ):
+        if label is not None and llm is None:
+            raise ValueError(f"expected {option}, whose label {label!r} was given")
+    if args.llm is not None and args.llm == args.fine_tuned:
+        raise ValueError(f"expected two models, got {args.llm!r} for --llm and --fine-tuned")
+    if args.label is not None and args.label == args.fine_tuned_label:
+        raise ValueError(f"expected two labels, got {args.label!r} for both agents")
+    both = (
+        Agent("prompt_only", args.llm, args.label, _SMOKE_ANSWERS),
+        Agent(_FINE_TUNED, args.fine_tuned, args.fine_tuned_label, _SMOKE_TUNED_ANSWERS),
+    )
+    named = [agent for agent in both if agent.llm is not None]
+    return list(both) if args.smoke and not named else named
+
+
+def model_row(args: argparse.Namespace, episodes: int, agent: Agent) -> Row:
+    """One of CrafterGPT's agents with a model."""
+    model = common.scripted(agent.answers) if agent.llm is None else None
+    name = agent.label or agent.llm or f"scripted_{agent.name}"
+    folder = args.runs / common.folder_name(name)
     settings = settings_of(
         args,
         episodes,
         agent="cot",
-        llm=args.llm or "scripted",
+        llm=agent.llm or "scripted",
         prompt="craftergpt",
         parser="craftergpt",
         temperature=0.9,
@@ -349,12 +525,14 @@ def model_row(args: argparse.Namespace, episodes: int) -> Row:
         answer_tokens=1000,
         keep_prompts=False,
     )
-    gateway = common.open_model(args, folder, model)
+    asked = argparse.Namespace(**{**vars(args), "llm": agent.llm})
+    gateway = common.open_model(asked, folder, model)
+    player = agent.label or gateway.name
     try:
         row = common.play(
             settings,
             folder,
-            player=args.label or gateway.name,
+            player=f"{player} (fine-tuned)" if agent.name == _FINE_TUNED else player,
             kind="model",
             game=GAME,
             model=gateway,
@@ -362,31 +540,44 @@ def model_row(args: argparse.Namespace, episodes: int) -> Row:
         )
     finally:
         gateway.close()
-    row.more.update(_accidents(common.traces(folder, settings)))
+    played = [read_trace(path) for path in common.traces(folder, settings)]
+    row.more.update(_accidents(played))
+    row.more.update(agent=agent.name, collapse=collapse_of(map(_uses_of_trace, played)))
     return row
 
 
-def _accidents(paths: Sequence[pathlib.Path]) -> dict[str, int]:
+def _accidents(played: Sequence[Trace]) -> dict[str, int]:
     """How often CrafterGPT's parser read what the answer does not say."""
     env = gymnasium.make(ENV_ID)
     base: Any = env.unwrapped
     names = base.action_names
-    answers = [step["answer"] for path in paths for step in read_trace(path).steps]
+    answers = [step["answer"] for trace in played for step in trace.steps]
     env.close()
     found = [accident(answer, names) for answer in answers]
     return {"answers": len(answers), "accidents": sum(each is not None for each in found)}
 
 
+def _uses_of_trace(trace: Trace) -> Uses:
+    texts = [step["observation"] for step in trace.steps]
+    last = None if trace.end is None else trace.end["observation"]
+    return uses_of([step["text_action"] for step in trace.steps], [*texts, last])
+
+
 def random_row(args: argparse.Namespace, episodes: int) -> Row:
     """Random play on the same episodes."""
-    return common.play(
-        settings_of(args, episodes, agent="random"),
-        args.runs / "random",
+    settings = settings_of(args, episodes, agent="random")
+    folder = args.runs / "random"
+    row = common.play(
+        settings,
+        folder,
         player="random",
         kind="random",
         game=GAME,
         concurrency=args.concurrency,
     )
+    played = map(read_trace, common.traces(folder, settings))
+    row.more["collapse"] = collapse_of(map(_uses_of_trace, played))
+    return row
 
 
 # The page
@@ -410,7 +601,7 @@ every step, and 1 in each step that unlocks an achievement: whoever dies from fu
 - "By accident": CrafterGPT's parser took an action that the answer does not choose, such as `Do`
   in "down".
 - The Crafter score of ten episodes is too low by construction: compare equally many.
-{absent}
+{tuned}{absent}
 ## Published
 
 {published}
@@ -422,6 +613,7 @@ Its rewards do not agree with its own score files (random 1.38, humans 12.96), w
 {scores}
 
 {replay}
+{collapse}
 ![rewards](crafter_gpt{smoke}.png)
 """
 
@@ -437,16 +629,33 @@ in an order that depends on memory addresses; eight of the twenty games need to 
 {means}
 {log}"""
 
+COLLAPSE = f"""## Does the play collapse to one action?
+
+Collapsed: more than {100 * COLLAPSED:.0f} % of all steps are the same action. The threshold is ours. With the expert
+humans the most frequent action has 38 % (they wait), with random play 6 %. Effective actions are
+exp(entropy) of all steps' actions: so many, played equally often, would be as varied (of 17).
+
+{{table}}
+
+{{said}}
+- "With effect": uses of the most frequent action that changed what is carried, as making and
+  placing do, of those of which the captions tell; "-" for other actions, of which they do not.
+- What was played counts: with our rows, `Do` for an answer that names no action.
+{{published}}
+"""
+
 
 def page(args: argparse.Namespace, rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
     """The page in Markdown."""
     human = any(row.kind == "expert" for row in rows)
     return PAGE.format(
         ours=ours_table(rows),
+        tuned=tuned_lines(rows),
         absent="" if human else "- No row of human experts: their score file was not there.\n",
         published=common.table(("agent", "games", "mean reward", "source"), PUBLISHED_REWARDS),
         scores=common.table(("agent", "score", "reward"), PUBLISHED_SCORES),
         replay="" if replay is None else replay_page(replay),
+        collapse=collapse_page(rows, replay),
         smoke=".smoke" if args.smoke else "",
     )
 
@@ -481,6 +690,26 @@ def ours_table(rows: Sequence[Row]) -> str:
         *("Crafter score", "SmartPlay score", "invalid %", "by accident %", "reward - random's"),
     )
     return common.table(columns, lines)
+
+
+def tuned_lines(rows: Sequence[Row]) -> str:
+    """What is to be said of fine-tuned agents; empty without any."""
+    models = [row for row in ordered(rows) if row.kind == "model"]
+    tuned = [row for row in models if row.more.get("agent") == _FINE_TUNED]
+    if not tuned:
+        return ""
+    means = PUBLISHED_MEANS["fine_tuned"], PUBLISHED_MEANS["prompt_only"]
+    lines = [
+        "- The fine-tuned agent is asked, read and sampled as the prompt-only one; only the model "
+        f"is another.\n  Published, its mean reward is {means[0] - means[1]:.2f} from the "
+        "prompt-only agent's (other games of each).\n"
+    ]
+    for row in tuned:
+        for base in models:
+            if base not in tuned and base.seed == row.seed:
+                more = common.against(row, base, "return")
+                lines.append(f"- Reward of {row.player} - that of {base.player}: {more}.\n")
+    return "".join(lines)
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
@@ -567,6 +796,98 @@ def _log_line(files: Sequence[Mapping[str, Any]], log: Mapping[str, Any] | None)
     )
 
 
+def collapse_page(rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
+    """Whose play is mostly one action: ours, the recorded games, and what is known of others."""
+    # Results of earlier calls may lack the counts.
+    players = [
+        (f"{row.player}, seed {row.seed}", row.more["collapse"])
+        for row in ordered(rows)
+        if "collapse" in row.more
+    ]
+    files = [] if replay is None else [file for file in replay["files"] if "collapse" in file]
+    lines = [_collapse_line(name, collapse) for name, collapse in players]
+    counts = {(file["group"], file["seed"]): file["collapse"] for file in files}
+    notes = []
+    for group, games in PUBLISHED_GAMES.items():
+        name = f"CrafterGPT, {group.replace('_', '-')}"
+        together = {} if replay is None else replay.get("collapse", {})
+        if group in together:
+            players.append((f"{name}, {together[group]['games']} recorded games", together[group]))
+            lines.append(_collapse_line(*players[-1]))
+        for seed in games:
+            if (group, seed) in counts:
+                lines.append(_collapse_line(f"{name}, seed {seed}", counts[group, seed]))
+            elif (group, seed) in PUBLISHED_SKEW:
+                lines.append(_published_line(name, group, seed))
+        notes.append(_top_line(name, group, together.get(group)))
+    notes += [_skew_line(key, counts[key]) for key in PUBLISHED_SKEW if key in counts]
+    columns = (
+        *("player", "games", "steps", "most frequent action", "uses", "share %"),
+        *("effective actions", "with effect", "collapsed", "games collapsed"),
+    )
+    return COLLAPSE.format(
+        table=common.table(columns, lines),
+        said="\n".join(collapse_sentence(name, collapse) for name, collapse in players),
+        published="\n".join(notes),
+    )
+
+
+def _collapse_line(name: str, collapse: Mapping[str, Any]) -> tuple[object, ...]:
+    games = collapse["games"]
+    return (
+        *(name, games, collapse["steps"], collapse["action"], collapse["uses"]),
+        f"{100 * collapse['share']:.1f}",
+        f"{collapse['effective_actions']:.1f}",
+        f"{collapse['effects']} of {collapse['told']}" if collapse["told"] else "-",
+        "yes" if collapse["collapsed"] else "no",
+        f"{collapse['games_collapsed']} of {games}",
+    )
+
+
+def _published_line(name: str, group: str, seed: int) -> tuple[object, ...]:
+    """A game that is not there, of which a count was published."""
+    action, uses = PUBLISHED_SKEW[group, seed]
+    rows, _ = PUBLISHED_GAMES[group][seed]
+    share = uses / rows
+    collapsed = share > COLLAPSED
+    return (
+        *(f"{name}, seed {seed} (published count)", 1, rows, action, uses, f"{100 * share:.1f}"),
+        *("-", "-", "yes" if collapsed else "no", f"{int(collapsed)} of 1"),
+    )
+
+
+def collapse_sentence(name: str, collapse: Mapping[str, Any]) -> str:
+    """In plain words."""
+    said = "collapsed" if collapse["collapsed"] else "not collapsed"
+    sentence = (
+        f"- {name}: **{said}**. The most frequent action, `{collapse['action']}`, is "
+        f"{collapse['uses']} of {collapse['steps']} steps ({100 * collapse['share']:.1f} %)"
+    )
+    if collapse["told"]:
+        sentence += f"; {collapse['effects']} of {collapse['told']} uses had an effect"
+    return f"{sentence}."
+
+
+def _top_line(name: str, group: str, together: Mapping[str, Any] | None) -> str:
+    top = PUBLISHED_TOP[group]
+    line = f"- {name}: the most frequent actions of all ten games are {_listed(top)}"
+    if together is None:
+        return f"{line} (published)."
+    counted = [f"{name} ({n})" for name, n in together["actions"].items()][: len(top)]
+    return f"{line} (published); of the {together['games']} that were there {_listed(counted)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _skew_line(key: tuple[str, int], collapse: Mapping[str, Any]) -> str:
+    action, uses = PUBLISHED_SKEW[key]
+    counted = collapse["actions"].get(action, 0)
+    found = "so it is here" if counted == uses else f"here it is {counted}"
+    return f"- Published of seed {key[1]}: {uses} `{action}`; {found}."
+
+
 def figure(rows: Sequence[Row]) -> Any:
     """What draws every game's reward as a dot, a line for the mean."""
     colors = {"model": "tab:blue", "random": "tab:orange", "expert": "tab:green"}
@@ -601,6 +922,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Play or replay what was asked for, and write the results."""
     parser = common.options(__doc__, "10; of a smoke run 2")
     parser.add_argument(
+        "--fine-tuned",
+        metavar="M",
+        help="the model of the second agent, such as hf:BASE?adapter=DIR; of --max-usd each agent "
+        "has its own",
+    )
+    parser.add_argument(
+        "--fine-tuned-label",
+        metavar="NAME",
+        help="what the tables call it, before '(fine-tuned)' (default: its name)",
+    )
+    parser.add_argument(
         "--replay", type=pathlib.Path, metavar="DIR", help="replay the recorded games in DIR"
     )
     parser.add_argument(
@@ -611,12 +943,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="the published data, for the human experts (TEXTENVS_DATA or ../shared/data)",
     )
     args = common.read_arguments(parser, "crafter_gpt", argv)
+    agents = agents_of(args)
     results, rows = common.read_results(args)
     replay = results.get("replay") if args.replay is None else replay_folder(args.replay)
     episodes = args.episodes or (2 if args.smoke else 10)
-    new = []
-    if args.llm is not None or args.smoke:
-        new.append(model_row(args, episodes))
+    new = [model_row(args, episodes, agent) for agent in agents]
     stored = common.stored_episodes(rows, "random", GAME, args.seed)
     new.append(random_row(args, max(episodes, stored)))
     human = human_row(args.data)
