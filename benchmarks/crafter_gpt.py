@@ -55,11 +55,11 @@ _SMOKE_TUNED_ANSWERS = ('Action Choice:\n"Make Stone Pickaxe"',)  # as collapsed
 _FINE_TUNED = "fine_tuned"
 
 # A share of the most frequent action above this is called collapsed. The threshold is ours: half
-# of all steps, more than the 38 % that Noop has with the expert humans, who wait for the night.
+# of all steps, more than the 38 % that Noop has with the expert humans.
 COLLAPSED = 0.5
 # Making and placing take from what is carried, and nothing else does: whether they had an effect
 # can be read from the captions. Whether a move or a blow had one cannot.
-_TOLD_BY_INVENTORY = ("make", "place")
+_TOLD_BY_INVENTORY = ("make ", "place ")
 
 # CrafterGPT's twenty recorded games: seed -> (rows, the reward they add up to).
 # Source: techandy42/CrafterGPT b5c33d3, results/.
@@ -91,8 +91,8 @@ PUBLISHED_GAMES: Mapping[str, Mapping[int, tuple[int, float]]] = {
 }
 _GAMES = sum(map(len, PUBLISHED_GAMES.values()))
 PUBLISHED_MEANS = {"prompt_only": 0.90, "fine_tuned": -0.80}
-# Counts over recorded games, all twenty of them: of single games (group, seed) -> (the most
-# frequent action, its uses), and of the groups the most frequent actions, in this order.
+# What was counted when all twenty were there: of single games (group, seed) -> (the most frequent
+# action, its uses), and the most frequent actions of the groups.
 PUBLISHED_SKEW: Mapping[tuple[str, int], tuple[str, int]] = {
     ("fine_tuned", 576): ("Make Stone Pickaxe", 187),
     ("fine_tuned", 708): ("Make Stone Pickaxe", 83),
@@ -237,7 +237,7 @@ def uses_of(actions: Sequence[str], texts: Sequence[str | None]) -> Uses:
     effects: Counter[str] = Counter()
     for number, action in enumerate(actions):
         before, after = _carried(texts[number]), _carried(texts[number + 1])
-        if action.split()[0].lower() in _TOLD_BY_INVENTORY and before and after:
+        if action.lower().startswith(_TOLD_BY_INVENTORY) and before and after:
             told[action] += 1
             effects[action] += before != after
     return Uses(Counter(actions), told, effects)
@@ -629,19 +629,20 @@ in an order that depends on memory addresses; eight of the twenty games need to 
 {means}
 {log}"""
 
-COLLAPSE = f"""## Does the play collapse to one action?
+COLLAPSE = """## Does the play collapse to one action?
 
-Collapsed: more than {100 * COLLAPSED:.0f} % of all steps are the same action. The threshold is ours. With the expert
-humans the most frequent action has 38 % (they wait), with random play 6 %. Effective actions are
-exp(entropy) of all steps' actions: so many, played equally often, would be as varied (of 17).
+Collapsed: more than {threshold:.0f} % of all steps are the same action. The threshold is ours; for
+comparison, 38 % of the expert humans' steps are Noops while awake, and each action has 6 % in
+uniformly random play. "Effective actions" is exp(entropy) of the actions of all steps: so many of
+the 17, played equally often, would be as varied.
 
-{{table}}
+{table}
 
-{{said}}
+{said}
 - "With effect": uses of the most frequent action that changed what is carried, as making and
   placing do, of those of which the captions tell; "-" for other actions, of which they do not.
-- What was played counts: with our rows, `Do` for an answer that names no action.
-{{published}}
+- What was played counts; for an answer that names no action that is `Do`.
+{known}
 """
 
 
@@ -706,8 +707,8 @@ def tuned_lines(rows: Sequence[Row]) -> str:
     ]
     for row in tuned:
         for base in models:
-            if base not in tuned and base.seed == row.seed:
-                more = common.against(row, base, "return")
+            more = "-" if base in tuned else common.against(row, base, "return")
+            if more != "-":  # other seeds, or too few episodes to compare
                 lines.append(f"- Reward of {row.player} - that of {base.player}: {more}.\n")
     return "".join(lines)
 
@@ -818,7 +819,7 @@ def collapse_page(rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
             if (group, seed) in counts:
                 lines.append(_collapse_line(f"{name}, seed {seed}", counts[group, seed]))
             elif (group, seed) in PUBLISHED_SKEW:
-                lines.append(_published_line(name, group, seed))
+                lines.append(_absent_line(name, group, seed))
         notes.append(_top_line(name, group, together.get(group)))
     notes += [_skew_line(key, counts[key]) for key in PUBLISHED_SKEW if key in counts]
     columns = (
@@ -826,9 +827,10 @@ def collapse_page(rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
         *("effective actions", "with effect", "collapsed", "games collapsed"),
     )
     return COLLAPSE.format(
+        threshold=100 * COLLAPSED,
         table=common.table(columns, lines),
         said="\n".join(collapse_sentence(name, collapse) for name, collapse in players),
-        published="\n".join(notes),
+        known="\n".join(notes),
     )
 
 
@@ -844,14 +846,21 @@ def _collapse_line(name: str, collapse: Mapping[str, Any]) -> tuple[object, ...]
     )
 
 
-def _published_line(name: str, group: str, seed: int) -> tuple[object, ...]:
-    """A game that is not there, of which a count was published."""
+def _absent_line(name: str, group: str, seed: int) -> tuple[object, ...]:
+    """A game that is not there, of which a count is known."""
     action, uses = PUBLISHED_SKEW[group, seed]
     rows, _ = PUBLISHED_GAMES[group][seed]
     share = uses / rows
     collapsed = share > COLLAPSED
     return (
-        *(f"{name}, seed {seed} (published count)", 1, rows, action, uses, f"{100 * share:.1f}"),
+        *(
+            f"{name}, seed {seed} (not there, by an earlier count)",
+            1,
+            rows,
+            action,
+            uses,
+            f"{100 * share:.1f}",
+        ),
         *("-", "-", "yes" if collapsed else "no", f"{int(collapsed)} of 1"),
     )
 
@@ -870,11 +879,11 @@ def collapse_sentence(name: str, collapse: Mapping[str, Any]) -> str:
 
 def _top_line(name: str, group: str, together: Mapping[str, Any] | None) -> str:
     top = PUBLISHED_TOP[group]
-    line = f"- {name}: the most frequent actions of all ten games are {_listed(top)}"
+    line = f"- {name}, all ten games, by an earlier count: mostly {_listed(top)}"
     if together is None:
-        return f"{line} (published)."
-    counted = [f"{name} ({n})" for name, n in together["actions"].items()][: len(top)]
-    return f"{line} (published); of the {together['games']} that were there {_listed(counted)}."
+        return f"{line}."
+    counted = [f"{action} ({n})" for action, n in together["actions"].items()][: len(top)]
+    return f"{line}; the {together['games']} that were there: {_listed(counted)}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -884,8 +893,8 @@ def _listed(names: Sequence[str]) -> str:
 def _skew_line(key: tuple[str, int], collapse: Mapping[str, Any]) -> str:
     action, uses = PUBLISHED_SKEW[key]
     counted = collapse["actions"].get(action, 0)
-    found = "so it is here" if counted == uses else f"here it is {counted}"
-    return f"- Published of seed {key[1]}: {uses} `{action}`; {found}."
+    found = "the same here" if counted == uses else f"here {counted}"
+    return f"- Seed {key[1]}, by an earlier count: {uses} times `{action}`; {found}."
 
 
 def figure(rows: Sequence[Row]) -> Any:
