@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import crafter_finetune
 import pytest
+
+import crafter_finetune
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
