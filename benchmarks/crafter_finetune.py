@@ -54,11 +54,12 @@ class Level:
     criteria: tuple[str, ...]
     teacher: str
     max_steps: int
+    turns: int  # past ones that the model is shown
 
 
 LEVELS = {
-    "crafter": Level("Crafter-Text-v0", "default", ("--min-achievements", "3"), "self", 300),
-    "babyai": Level("BabyAI-Text-GoToLocal-v0", "glam", ("--success",), "bot", 32),
+    "crafter": Level("Crafter-Text-v0", "default", ("--min-achievements", "3"), "self", 300, 4),
+    "babyai": Level("BabyAI-Text-GoToObj-v0", "glam", ("--success",), "bot", 32, 0),
 }
 
 
@@ -76,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     base = _base(args.llm, level, work)
     style = f"hf:{base}"
-    ask = ("--agent", "naive", "--prompt", level.prompt, "--answer-tokens", "12")
+    shown = ("--prompt", level.prompt, "--turns", level.turns)
+    ask = ("--agent", "naive", *shown, "--answer-tokens", 12)
     play = (
         "--concurrency",
         _AT_ONCE,
@@ -94,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not rows.exists():
         _run(
             *("filter", "--input", games, "--output", rows, *level.criteria),
-            *("--prompt", level.prompt, "--ask", "naive", "--validation", "0.1", "--metadata"),
+            *(*shown, "--ask", "naive", "--validation", "0.1", "--metadata"),
         )
     _run("validate", rows)
     _run(
@@ -147,7 +149,7 @@ def _run(*arguments: Any) -> None:
 
 
 def _games(
-    args: argparse.Namespace, level: Level, ask: Sequence[str], llm: str, work: Path
+    args: argparse.Namespace, level: Level, ask: Sequence[Any], llm: str, work: Path
 ) -> Path:
     """Let the teacher play, on other worlds than the comparison's."""
     teacher = args.teacher or level.teacher
