@@ -383,10 +383,10 @@ def test_functions_are_found_in_modules_of_the_current_folder_and_in_files(
 # The command
 
 
+@pytest.mark.models  # matplotlib
 def test_the_command_prints_and_writes_it_all(
     folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("matplotlib")
     out = tmp_path / "out"
     own = tmp_path / "own.py"
     own.write_text(
