@@ -245,7 +245,8 @@ def _write(args: argparse.Namespace, level: Level, work: Path, out: Path) -> Non
         "metrics": tuning.get("metrics"),
         "rows": stats.get("rows"),
     }
-    replace_file(out / f"{name}.json", json.dumps(kept, indent=2) + "\n")
+    written = json.dumps(kept, indent=2).replace(str(work), "runs")
+    replace_file(out / f"{name}.json", f"{written}\n")
     replace_file(out / f"{name}.md", _page(args, level, work, kept))
     for figure in ("success_rate", "achievement_rate", "average_reward"):
         drawn = work / "comparison" / f"{figure}.png"
