@@ -348,3 +348,10 @@ def test_a_server_that_sleeps_for_a_while_is_waited_for(serve: Serve) -> None:
     answers = gateway.generate([prompt(str(n)) for n in range(6)], Sampling())
     assert all(answer.status == "ok" for answer in answers)
     assert gateway.ledger.faults["connection"] >= 1
+
+
+def test_without_a_cache_a_missing_key_is_told_before_anything_is_played(tmp_path: Path) -> None:
+    model = get_model("openai:gpt-4o-mini")
+    with pytest.raises(ModelError, match="expected a key in the environment"):
+        Gateway(model)
+    Gateway(model, cache=Cache(tmp_path / "cache"))  # which may have all answers

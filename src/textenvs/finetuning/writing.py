@@ -323,7 +323,8 @@ def _action_names(trace: Trace) -> tuple[str, ...]:
         env = gymnasium.make(trace.header["env_id"], disable_env_checker=True, **own)
     except MissingExtra:
         raise
-    except Exception as error:  # arguments that the environment does not take
+    except (gymnasium.error.Error, AssertionError, AttributeError, TypeError, ValueError) as error:
+        # What constructors of the games say of an argument that they do not take.
         said = " ".join(str(error).split())[:200]
         raise TraceError(
             f"{trace.path}: expected an environment of textenvs, got {trace.header['env_id']!r}: "

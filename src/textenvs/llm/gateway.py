@@ -68,6 +68,8 @@ class Gateway(LanguageModel):
                 f"expected a model with a name of its own to cache answers of, got {model.name!r}, "
                 "which others have as well: give it one with name=..."
             )
+        if cache is None:
+            model.check()  # with a cache, it may never be asked
         self.name = model.name
         self.concurrent = model.concurrent
         self.tells_cost = model.tells_cost or price is not None

@@ -245,6 +245,13 @@ class LanguageModel(ABC):
         """How many tokens a prompt has; 0 if the model does not tell."""
         return 0
 
+    def check(self) -> None:  # noqa: B027
+        """See whether it could be asked at all.
+
+        Raises:
+            ModelError: if it could not, and why.
+        """
+
     def stop(self, why: BaseException) -> None:  # noqa: B027
         """Whoever waits here is to give up, since the run has failed elsewhere."""
 

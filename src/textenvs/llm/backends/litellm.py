@@ -16,7 +16,8 @@ from textenvs.llm.backends.openai import (
     read_completion,
     request_settings,
 )
-from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
+from textenvs.llm.backends.served import ServedModel
+from textenvs.llm.model import Completion, Messages, Sampling
 from textenvs.llm.retry import Fault
 
 __all__ = ["LiteLLMModel"]
@@ -25,7 +26,7 @@ _SHOWN = 300  # characters of a provider's message in an error
 _SECRETS = ("_API_KEY", "_TOKEN", "_SECRET_ACCESS_KEY")
 
 
-class LiteLLMModel(LanguageModel):
+class LiteLLMModel(ServedModel):
     """A model of any provider that LiteLLM knows; keys are read from the provider's variables.
 
     What an answer costs is computed by LiteLLM's own table of prices.
@@ -40,7 +41,6 @@ class LiteLLMModel(LanguageModel):
         ModelError: if the address contains a key.
     """
 
-    concurrent = True
     tells_cost = True
 
     def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
@@ -55,20 +55,6 @@ class LiteLLMModel(LanguageModel):
         self._model = model
         self._base_url = base_url
         self._timeout = timeout
-
-    def generate(
-        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
-    ) -> list[Completion]:
-        """Send a request for each prompt, one after the other.
-
-        Raises:
-            Fault: if one fails in a way that may pass.
-            ModelError: if it fails otherwise.
-        """
-        return [
-            self._ask(messages, sampling, sample)
-            for messages, sample in zip(prompts, samples or [0] * len(prompts), strict=True)
-        ]
 
     def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
         try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from textenvs.errors import ModelError, require
+from textenvs.llm.backends.served import ServedModel
 from textenvs.llm.model import (
     Completion,
-    LanguageModel,
     Messages,
     Sampling,
     ToolCall,
@@ -48,7 +48,7 @@ UNREADABLE = (
 """What reading an answer ends with that is none: it may be anything."""
 
 
-class OpenAIModel(LanguageModel):
+class OpenAIModel(ServedModel):
     """A model behind OpenAI's chat completions API.
 
     The key is read from the environment variable ``OPENAI_API_KEY``; it is needed for OpenAI's own
@@ -63,8 +63,6 @@ class OpenAIModel(LanguageModel):
         MissingExtra: if the package openai is not installed.
         ModelError: if there is no key, or the address contains one.
     """
-
-    concurrent = True
 
     def __init__(self, model: str, base_url: str | None = None, timeout: float = 120.0) -> None:
         self._openai = require("openai", extra="openai", needed_by=f"model 'openai:{model}'")
@@ -87,27 +85,21 @@ class OpenAIModel(LanguageModel):
             max_retries=0,  # retries are counted, and so not the client's
         )
 
-    def generate(
-        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
-    ) -> list[Completion]:
-        """Send a request for each prompt, one after the other.
+    def check(self) -> None:
+        """See whether there is a key, where one is needed.
 
         Raises:
-            Fault: if one fails in a way that may pass.
-            ModelError: if it fails otherwise.
+            ModelError: if there is none.
         """
-        return [
-            self._ask(messages, sampling, sample)
-            for messages, sample in zip(prompts, samples or [0] * len(prompts), strict=True)
-        ]
+        if self._needs_key and not self._key:
+            raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _ask(self, messages: Messages, sampling: Sampling, sample: int) -> Completion:
-        if self._needs_key and not self._key:
-            raise ModelError(f"{self.name}: expected a key in the environment ({_KEY}), got none")
+        self.check()
         errors = self._openai
         body = {"model": self._model, "messages": list(messages)}
         try:
