@@ -18,15 +18,11 @@ whether their play collapses to one action, as CrafterGPT's fine-tuned agent's d
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
 import pathlib
-import re
 import statistics
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -34,16 +30,24 @@ import gymnasium
 import common
 import textenvs  # noqa: F401  # registers the ids
 from common import Row
-from textenvs.envs.crafter.reference import ReferenceCrafter
+from crafter_gpt_collapse import COLLAPSED, Uses, collapse_of, uses_of
+from crafter_gpt_published import (
+    GAMES,
+    PUBLISHED_GAMES,
+    PUBLISHED_MEANS,
+    PUBLISHED_RANDOM,
+    PUBLISHED_REWARDS,
+    PUBLISHED_SCORES,
+    PUBLISHED_SKEW,
+    PUBLISHED_TOP,
+)
+from crafter_gpt_replay import ENV_ID, replay_folder
 from textenvs.evaluation import Settings
 from textenvs.metrics import CRAFTER_ACHIEVEMENTS, crafter_score_of_groups
 from textenvs.published_parsers import accident
 from textenvs.traces import Trace, read_trace
-from textenvs.wrappers import ParseTextAction
 
-ENV_ID = "Crafter-Text-SmartPlay-v0"
 GAME = "Crafter"
-_TOLERANCE = 1e-6  # of rewards
 _SMOKE_STEPS = 12
 _SMOKE_ANSWERS = (
     'Current Status: all well. Goal: wood.\nAction Choice:\n"Move West"',
@@ -53,372 +57,6 @@ _SMOKE_ANSWERS = (
 )
 _SMOKE_TUNED_ANSWERS = ('Action Choice:\n"Make Stone Pickaxe"',)  # as collapsed as can be
 _FINE_TUNED = "fine_tuned"
-
-# A share of the most frequent action above this is called collapsed. The threshold is ours: half
-# of all steps, more than the 38 % that Noop has with the expert humans.
-COLLAPSED = 0.5
-# Making and placing take from what is carried, and nothing else does: whether they had an effect
-# can be read from the captions. Whether a move or a blow had one cannot.
-_TOLD_BY_INVENTORY = ("make ", "place ")
-
-# CrafterGPT's twenty recorded games: seed -> (rows, the reward they add up to).
-# Source: techandy42/CrafterGPT b5c33d3, results/.
-PUBLISHED_GAMES: Mapping[str, Mapping[int, tuple[int, float]]] = {
-    "prompt_only": {
-        44: (174, 3.1),
-        59: (200, 1.1),
-        106: (144, 0.1),
-        255: (75, 0.1),
-        277: (155, 1.1),
-        383: (162, 0.1),
-        474: (171, 0.1),
-        620: (195, 0.1),
-        804: (209, 2.1),
-        996: (164, 1.1),
-    },
-    "fine_tuned": {
-        92: (185, -0.9),
-        159: (154, -0.9),
-        162: (178, -0.9),
-        245: (148, -0.9),
-        385: (37, 0.1),
-        576: (337, -0.9),
-        708: (91, -0.9),
-        777: (209, -0.9),
-        807: (37, -0.9),
-        993: (54, -0.9),
-    },
-}
-_GAMES = sum(map(len, PUBLISHED_GAMES.values()))
-PUBLISHED_MEANS = {"prompt_only": 0.90, "fine_tuned": -0.80}
-# What was counted when all twenty were there: of single games (group, seed) -> (the most frequent
-# action, its uses), and the most frequent actions of the groups.
-PUBLISHED_SKEW: Mapping[tuple[str, int], tuple[str, int]] = {
-    ("fine_tuned", 576): ("Make Stone Pickaxe", 187),
-    ("fine_tuned", 708): ("Make Stone Pickaxe", 83),
-}
-PUBLISHED_TOP: Mapping[str, tuple[str, ...]] = {
-    "prompt_only": ("Make Iron Sword", "Make Iron Pickaxe", "Move West", "Make Wood Pickaxe"),
-    "fine_tuned": ("Make Stone Pickaxe", "Make Iron Pickaxe", "Make Wood Pickaxe"),
-}
-
-# The published game draws the creature to remove from a set ordered by memory address; ours takes
-# them in order of creation. In these eight games that makes a difference: event -> index of the
-# creature that went. An event is a removal where there were two creatures or more to choose from.
-# They were found on the published game; those of 576 are a list of every event, in which 32 entries
-# stand against 27 events by another count, which is not resolved.
-DESPAWN_CHOICES: Mapping[int, Mapping[int, int]] = {
-    59: {2: 1},
-    159: {0: 0, 1: 1, 2: 0, 3: 1, 4: 2, 5: 2},
-    162: {4: 0},
-    474: {2: 0},
-    576: dict(
-        enumerate(
-            (
-                *(1, 1, 1, 1, 2, 2, 0, 0, 2, 2, 1, 1, 0, 2, 0, 0),
-                *(0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1),
-            )
-        )
-    ),
-    620: {2: 0},
-    807: {2: 0},
-    993: {0: 1, 1: 2},
-}
-
-# danijar/crafter e04542a, README: agent -> score, reward. Both are means over a training of 1M
-# steps (humans: five players), +- the deviation between its seeds (players).
-PUBLISHED_SCORES = (
-    ("human experts", "50.5 ± 6.8", "14.3 ± 2.3"),
-    ("SPRING (GPT-4)", "27.3 ± 1.2", "12.3 ± 0.7"),
-    ("Achievement Distillation", "21.8 ± 1.4", "12.6 ± 0.3"),
-    ("Curious Replay", "19.4 ± 1.6", "-"),
-    ("PPO (ResNet)", "15.6 ± 1.6", "10.3 ± 0.5"),
-    ("DreamerV3", "14.5 ± 1.6", "11.7 ± 1.9"),
-    ("LSTM-SPCNN", "12.1 ± 0.8", "-"),
-    ("EDE", "11.7 ± 1.0", "-"),
-    ("OC-SA", "11.1 ± 0.7", "-"),
-    ("DreamerV2", "10.0 ± 1.2", "9.0 ± 1.7"),
-    ("ELLM", "-", "6.0 ± 0.4 (5M steps)"),
-    ("PPO", "4.6 ± 0.3", "4.2 ± 1.2"),
-    ("Rainbow", "4.3 ± 0.2", "6.0 ± 1.3"),
-    ("Plan2Explore", "2.1 ± 0.1", "2.1 ± 1.5"),
-    ("RND", "2.0 ± 0.1", "0.7 ± 1.3"),
-    ("random", "1.6 ± 0.0", "2.1 ± 1.3"),
-)
-PUBLISHED_RANDOM = 1.38
-PUBLISHED_REWARDS = (
-    ("CrafterGPT, prompt-only (Llama-2-7B-chat)", 10, "0.90", "techandy42/CrafterGPT b5c33d3"),
-    ("CrafterGPT, fine-tuned (Llama-2-7B)", 10, "-0.80", "the same"),
-    ("random", "about 29,500", PUBLISHED_RANDOM, "danijar/crafter e04542a, scores/"),
-)
-
-
-class ChosenDespawns(ReferenceCrafter):
-    """The published Crafter, in which single creatures that are removed were chosen beforehand.
-
-    The draw is made all the same, so that the world's generator goes on as it would have.
-
-    Args:
-        choices: event -> which creature goes, counted in order of creation.
-
-    Attributes:
-        events: how many choices between two creatures or more there were so far.
-    """
-
-    def __init__(self, choices: Mapping[int, int]) -> None:
-        super().__init__()
-        self._choices = choices
-        self.events = 0
-
-    def _balance_object(self, chunk: Any, objs: Any, cls: Any, *rules: Any) -> None:
-        # Crafter calls this for every kind of creature in every chunk. It adds one, or removes one,
-        # or does neither, by the number there is; only a removal draws between the creatures.
-        material, target = rules[0], rules[-1]
-        count = sum(isinstance(obj, cls) for obj in objs)
-        most = int(target(count, self._world.mask(*chunk, material).sum())[1])
-        if count < 2 or count <= most:
-            super()._balance_object(chunk, objs, cls, *rules)
-            return
-        draws = self._world.random
-        self._world.random = _Draws(draws, self._choose)
-        try:
-            super()._balance_object(chunk, objs, cls, *rules)
-        finally:
-            self._world.random = draws
-
-    def _choose(self, drawn: int, count: int) -> int:
-        chosen = self._choices.get(self.events, drawn)
-        self.events += 1
-        return chosen if chosen < count else drawn
-
-
-class _Draws:
-    """A generator whose integers somebody else has the last word on."""
-
-    def __init__(self, random: Any, choose: Any) -> None:
-        self._random = random
-        self._choose = choose
-
-    def uniform(self) -> float:
-        return float(self._random.uniform())
-
-    def randint(self, low: int, high: int) -> int:
-        return int(self._choose(int(self._random.randint(low, high)), high))
-
-
-# Whether play collapses to one action
-
-
-@dataclass(frozen=True)
-class Uses:
-    """What was played in a game.
-
-    Attributes:
-        actions: action -> how often.
-        told: action -> of how many uses it can be told whether they had an effect.
-        effects: action -> how many of those had one.
-    """
-
-    actions: Counter[str]
-    told: Counter[str]
-    effects: Counter[str]
-
-
-def uses_of(actions: Sequence[str], texts: Sequence[str | None]) -> Uses:
-    """Count a game's actions, and the effects of those that change what is carried.
-
-    Args:
-        actions: their names, in order.
-        texts: SmartPlay's caption before each, and the one after the last; None if not known.
-    """
-    if len(texts) != len(actions) + 1:
-        raise ValueError(f"expected {len(actions) + 1} texts, one more than actions: {len(texts)}")
-    told: Counter[str] = Counter()
-    effects: Counter[str] = Counter()
-    for number, action in enumerate(actions):
-        before, after = _carried(texts[number]), _carried(texts[number + 1])
-        if action.lower().startswith(_TOLD_BY_INVENTORY) and before and after:
-            told[action] += 1
-            effects[action] += before != after
-    return Uses(Counter(actions), told, effects)
-
-
-def _carried(text: str | None) -> str:
-    """The part of a caption that lists what is carried; empty if it does not say."""
-    last = "" if text is None else text.rpartition("\n\n")[2]
-    return last if "inventory" in last else ""
-
-
-def collapse_of(games: Iterable[Uses]) -> dict[str, Any]:
-    """Whether games, taken together, are mostly one action.
-
-    Returns:
-        JSON's types: ``games`` and ``steps``; ``action``, the most frequent one (of equals the
-        first by name), its ``uses`` and ``share`` of all steps; ``told`` and ``effects``, of how
-        many uses it can be told whether they had an effect, and how many had one;
-        ``effective_actions``, exp of the entropy: as many actions, played equally often, would be
-        as varied; ``collapsed``; ``games_collapsed``, how many games are, each by itself;
-        ``actions``, the count of each, the most frequent first.
-
-    Raises:
-        ValueError: if nothing was played.
-    """
-    games = list(games)
-    actions = sum((game.actions for game in games), Counter[str]())
-    steps = actions.total()
-    if not steps:
-        raise ValueError("expected games with steps, found none")
-    in_order = sorted(actions, key=lambda name: (-actions[name], name))
-    action = in_order[0]
-    shares = [actions[name] / steps for name in in_order]
-    return {
-        "games": len(games),
-        "steps": steps,
-        "action": action,
-        "uses": actions[action],
-        "share": shares[0],
-        "told": sum(game.told[action] for game in games),
-        "effects": sum(game.effects[action] for game in games),
-        "effective_actions": math.exp(-sum(share * math.log(share) for share in shares)),
-        "collapsed": shares[0] > COLLAPSED,
-        "games_collapsed": sum(_is_collapsed(game.actions) for game in games),
-        "actions": {name: actions[name] for name in in_order},
-    }
-
-
-def _is_collapsed(actions: Counter[str]) -> bool:
-    return max(actions.values(), default=0) > COLLAPSED * actions.total()
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A recorded game, played again.
-
-    Attributes:
-        group, seed: which one.
-        rows: how many it has.
-        exact: how many of them came out equal before the first that did not.
-        differs: what differs first: row, field, recorded, replayed; empty if nothing does.
-        recorded, replayed: the rewards' sums; the replay stops at the first difference.
-        choices: how many despawn choices were given.
-        uses: what was played, by the record.
-    """
-
-    group: str
-    seed: int
-    rows: int
-    exact: int
-    differs: str
-    recorded: float
-    replayed: float
-    choices: int
-    uses: Uses
-
-
-def replay_file(path: pathlib.Path) -> Replay:
-    """Play a recorded game through our environment and CrafterGPT's parser, and compare.
-
-    Its first text belongs to the seed's first episode and its game to the second one, since the
-    published loop resets twice.
-    """
-    found = re.fullmatch(r"(prompt_only|fine_tuned)_seed_(\d+)\.csv", path.name)
-    if found is None:
-        raise ValueError(f"expected GROUP_seed_N.csv, got {path.name}")
-    group, seed = found[1], int(found[2])
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError(f"{path}: expected rows, found none")
-    choices = DESPAWN_CHOICES.get(seed, {})
-    env = _replay_env(choices)
-    text, _ = env.reset(seed=seed)
-    differs, exact, total = _difference(0, "observation", rows[0]["observation"], text), 0, 0.0
-    text, _ = env.reset()
-    start = text
-    for number, row in enumerate(rows):
-        if differs:
-            break
-        if number:
-            differs = _difference(number, "observation", row["observation"], text)
-        # The recorded action in the form in which the published agent answers.
-        text, reward, terminated, truncated, info = env.step(f'"{row["action"]}"')
-        over = str(terminated or truncated)
-        differs = differs or _difference(number, "action", row["action"], info["text_action"])
-        if abs(reward - float(row["reward"])) > _TOLERANCE:
-            differs = differs or f"row {number}, reward: {row['reward']} is {reward:g}"
-        differs = differs or _difference(number, "done", row["done"], over)
-        exact += not differs
-        total += reward if not differs else 0.0
-    env.close()
-    recorded = round(float(rows[-1]["total_reward"]), 6)
-    # The record lacks the game's first text and its last one: those are the replay's.
-    texts = [start, *(row["observation"] for row in rows[1:]), None if differs else text]
-    return Replay(
-        group=group,
-        seed=seed,
-        rows=len(rows),
-        exact=exact,
-        differs=differs,
-        recorded=recorded,
-        replayed=round(total, 6),
-        choices=len(choices),
-        uses=uses_of([row["action"] for row in rows], texts),
-    )
-
-
-def _replay_env(choices: Mapping[int, int]) -> ParseTextAction:
-    env = gymnasium.make(ENV_ID, engine="reference" if choices else "fast")
-    if choices:
-        base: Any = env.unwrapped
-        base.game = ChosenDespawns(choices)
-    return ParseTextAction(env, parser="craftergpt")
-
-
-def _difference(row: int, field: str, recorded: str, replayed: str) -> str:
-    if recorded == replayed:
-        return ""
-    at = next(
-        (i for i, (a, b) in enumerate(zip(recorded, replayed, strict=False)) if a != b),
-        min(len(recorded), len(replayed)),
-    )
-    was, became = recorded[at : at + 30], replayed[at : at + 30]
-    return f"row {row}, {field}: {was!r} is {became!r}"
-
-
-def replay_folder(folder: pathlib.Path) -> dict[str, Any]:
-    """Replay all recorded games of a folder, and recompute the reward log of those there are."""
-    paths = sorted(folder.glob("*_seed_*.csv"))
-    if not paths:
-        raise ValueError(f"{folder}: expected recorded games (GROUP_seed_N.csv), found none")
-    replays = sorted((replay_file(path) for path in paths), key=lambda r: (r.group, r.seed))
-    log = folder / "reward_log.txt"
-    files = []
-    for replay in replays:
-        file = asdict(replay)
-        del file["uses"]
-        files.append({**file, "collapse": collapse_of([replay.uses])})
-    return {
-        "files": files,
-        "collapse": {
-            group: collapse_of(there)
-            for group in PUBLISHED_GAMES
-            if (there := [replay.uses for replay in replays if replay.group == group])
-        },
-        "reward_log": read_log(log) if log.is_file() else None,
-    }
-
-
-def read_log(path: pathlib.Path) -> dict[str, Any]:
-    """CrafterGPT's reward log: the games' rewards in the order of their seeds, and their mean."""
-    blocks = path.read_text(encoding="utf-8").split(":\n")[1:]
-    log: dict[str, Any] = {}
-    for group, block in zip(PUBLISHED_GAMES, blocks, strict=True):
-        numbers = [float(number) for number in re.findall(r"-?\d+\.\d+", block)]
-        *rewards, mean = numbers
-        log[group] = {"rewards": dict(zip(PUBLISHED_GAMES[group], rewards, strict=True))}
-        log[group]["mean"] = mean
-    return log
-
 
 # Rows
 
@@ -749,7 +387,7 @@ def replay_page(replay: Mapping[str, Any]) -> str:
     columns = ("group", "seed", "rows", "choices", "first difference", "recorded", "replayed")
     chosen = sum(bool(file["choices"]) for file in files)
     return REPLAY.format(
-        chosen=f"Of the eight, {chosen or 'none'} were there." if len(files) < _GAMES else "",
+        chosen=f"Of the eight, {chosen or 'none'} were there." if len(files) < GAMES else "",
         files=common.table(columns, lines),
         means="\n".join(_means(group, files) for group in PUBLISHED_GAMES) + "\n",
         log=_log_line(files, log),
