@@ -19,11 +19,12 @@ __all__ = [
     "LanguageAgent",
     "RandomAgent",
     "ReactAgent",
+    "RecallAgent",
     "ScoreAgent",
     "get_agent",
 ]
 
-_LANGUAGE = ("FewShotAgent", "LanguageAgent", "ReactAgent", "ScoreAgent")
+_LANGUAGE = ("FewShotAgent", "LanguageAgent", "ReactAgent", "RecallAgent", "ScoreAgent")
 
 AGENTS: dict[str, Callable[[int], Agent]] = {"random": RandomAgent, "bot": BabyAIBotAgent}
 """The agents by name; each is made from a seed."""

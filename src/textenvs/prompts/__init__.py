@@ -5,6 +5,7 @@ from __future__ import annotations
 from textenvs.errors import choose
 from textenvs.prompts.asking import ASK
 from textenvs.prompts.balrog import BALROG
+from textenvs.prompts.bare import BARE
 from textenvs.prompts.craftergpt import CRAFTERGPT
 from textenvs.prompts.default import DEFAULT
 from textenvs.prompts.glam import GLAM
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 PROMPTS: dict[str, Prompt] = {
-    prompt.name: prompt for prompt in (DEFAULT, BALROG, CRAFTERGPT, SMARTPLAY, GLAM, REACT)
+    prompt.name: prompt for prompt in (DEFAULT, BALROG, CRAFTERGPT, SMARTPLAY, GLAM, REACT, BARE)
 }
 """The prompts by name."""
 

@@ -4,6 +4,7 @@ from textenvs.agents.language.few_shot import FewShotAgent
 from textenvs.agents.language.language_agent import LanguageAgent
 from textenvs.agents.language.making import LANGUAGE_AGENTS, make_language_agent
 from textenvs.agents.language.react import ReactAgent
+from textenvs.agents.language.recall import RecallAgent
 from textenvs.agents.language.score import ScoreAgent
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "FewShotAgent",
     "LanguageAgent",
     "ReactAgent",
+    "RecallAgent",
     "ScoreAgent",
     "make_language_agent",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from textenvs.agents.language.few_shot import FewShotAgent
 from textenvs.agents.language.language_agent import LanguageAgent
 from textenvs.agents.language.react import ReactAgent
+from textenvs.agents.language.recall import RecallAgent
 from textenvs.agents.language.score import ScoreAgent
 from textenvs.errors import UnknownName, choose
 from textenvs.llm.model import LanguageModel
@@ -22,6 +23,7 @@ LANGUAGE_AGENTS: dict[str, tuple[Callable[..., LanguageAgent], Mapping[str, Any]
     "react": (ReactAgent, {}),
     "score": (ScoreAgent, {}),
     "few_shot": (FewShotAgent, {}),
+    "recall": (RecallAgent, {}),
 }
 """The agents by name: what makes them, and with what."""
 

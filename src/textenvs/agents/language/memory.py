@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from textenvs.agents.experts.expert import Recollection
 from textenvs.prompts import Turn
 
 __all__ = ["Memory"]
@@ -34,6 +35,7 @@ class Memory:
         summary: what was summed up of the oldest turns.
         summarized: how many turns that was.
         summary_due: how many turns there must be before the next one is asked for.
+        recollection: what takes in every text of the episode; None where nothing does.
         notes: what the trace is to say of the step.
     """
 
@@ -51,6 +53,7 @@ class Memory:
     summary: str = ""
     summarized: int = 0
     summary_due: int = 0
+    recollection: Recollection | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     _answer: str | None = None
     _asked_about: str = ""
@@ -92,6 +95,8 @@ class Memory:
         self.observation = f"{told}\n{observation}" if told else observation
         self.status = str(info.get("short_term_context", ""))
         self.mission = str(info.get("mission", ""))
+        if self.recollection is not None:
+            self.recollection.see(text, str(info.get("text_action", "")))
 
     def _close_turn(self, invalid: bool) -> None:
         played, said = ", ".join(self._played), self._answer or ""

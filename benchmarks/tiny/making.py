@@ -1,0 +1,83 @@
+"""The untrained model: its tokenizer, its chat template, its architecture."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import tokenizers
+import torch
+import transformers
+
+__all__ = ["CHAT_TEMPLATE", "make_model"]
+
+WORDS = 2048
+# A coloured thing is one token, so that what a mission names is found in a list by one comparison;
+# numbers are read digit by digit.
+_PIECES = (
+    r"\nACTION:"
+    r"| ?(?:red|green|blue|purple|yellow|grey) (?:ball|box|key|door)"
+    r"| ?[A-Za-z]+| ?\d|\n|[^\sA-Za-z\d]+|\s+"
+)
+_SPECIAL = ("<pad>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def _tokenizer(texts: Iterable[str]) -> transformers.PreTrainedTokenizerFast:
+    """Byte pairs within words, learned from texts."""
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [
+            tokenizers.pre_tokenizers.Split(tokenizers.Regex(_PIECES), "isolated"),
+            tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=WORDS,
+        special_tokens=list(_SPECIAL),
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>"
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def make_model(texts: Iterable[str], folder: Path, seed: int, width: int, layers: int) -> None:
+    """Write an untrained model with a tokenizer for these texts into a folder.
+
+    Args:
+        texts: what the tokenizer is made for.
+        folder: where to; replaced as a whole.
+        seed: of the random weights.
+        width: of the hidden states; a multiple of 32.
+        layers: how many.
+    """
+    fast = _tokenizer(texts)
+    torch.manual_seed(seed)
+    config = transformers.LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=width,
+        intermediate_size=width * 8 // 3 // 32 * 32,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        max_position_embeddings=2048,
+        bos_token_id=fast.eos_token_id,
+        eos_token_id=fast.eos_token_id,
+        pad_token_id=fast.pad_token_id,
+        tie_word_embeddings=True,
+    )
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    transformers.LlamaForCausalLM(config).save_pretrained(fresh)
+    fast.save_pretrained(fresh)
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.replace(folder)
