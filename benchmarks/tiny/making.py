@@ -13,12 +13,24 @@ import transformers
 __all__ = ["CHAT_TEMPLATE", "make_model"]
 
 WORDS = 2048
-# A coloured thing is one token, so that what a mission names is found in a list by one comparison;
-# numbers are read digit by digit.
-_PIECES = (
-    r"\nACTION:"
-    r"| ?(?:red|green|blue|purple|yellow|grey) (?:ball|box|key|door)"
-    r"| ?[A-Za-z]+| ?\d|\n|[^\sA-Za-z\d]+|\s+"
+_DIRECTIONS = (
+    "ahead|behind|left|right|northeast|northwest|southeast|southwest|north|south|east|west"
+)
+# What a token may be, at most. Prompts are short and few comparisons are needed where a heading, a
+# coloured thing, a distance with its direction, and a whole action are one token each.
+_PIECES = "|".join(
+    (
+        r"(?<=\nACTION:)[^\n]+",
+        r"[.\n]? ?[A-Z][A-Za-z ]*:",
+        r"\n?You [a-z]+",
+        r" ?(?:red|green|blue|purple|yellow|grey) (?:ball|box|key|door)",
+        rf" ?\d{{1,2}} (?:{_DIRECTIONS})\b",
+        r" ?[A-Za-z]+",
+        r" ?\d",
+        r"\n",
+        r"[^\sA-Za-z\d]+",
+        r"\s+",
+    )
 )
 _SPECIAL = ("<pad>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 CHAT_TEMPLATE = (

@@ -171,9 +171,7 @@ def play(
                 if own
             ]
             said = iter(model.generate(asked, Sampling(max_tokens=ANSWER_TOKENS)) if asked else ())
-            answers = [
-                next(said).text if own else wanted[i].answer for i, own in enumerate(chosen)
-            ]
+            answers = [next(said).text if own else wanted[i].answer for i, own in enumerate(chosen)]
         over = []
         for game, answer in zip(games, answers, strict=True):
             strays = game.random.random() < stray_share

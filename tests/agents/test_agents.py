@@ -73,7 +73,7 @@ def at_most(seconds: int) -> Iterator[None]:
 
 
 def test_agents_are_made_by_name_and_named_alike() -> None:
-    assert sorted(AGENTS) == ["bot", "random"]
+    assert sorted(AGENTS) == ["bot", "expert", "random"]
     for name in AGENTS:
         agent = get_agent(name, seed=3)
         assert isinstance(agent, Agent)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
 
 import pytest
 
@@ -25,8 +27,8 @@ def test_what_is_no_name_of_a_model_is_told_with_the_forms_that_are(name: str) -
 
 
 def test_every_kind_tells_how_it_is_written() -> None:
-    assert set(KINDS) == {"openai", "hf", "vllm", "litellm", "recorded", "scripted"}
-    assert all(form.startswith(f"{kind}:") for kind, (_, form) in KINDS.items())
+    assert set(KINDS) == {"openai", "hf", "vllm", "litellm", "recorded", "scripted", "tiny"}
+    assert all(re.match(rf"{kind}[: ]", form) for kind, (_, form) in KINDS.items())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from textenvs.agents.agent import Agent
 from textenvs.agents.babyai_bot import BabyAIBotAgent
+from textenvs.agents.experts.expert_agent import ExpertAgent
 from textenvs.agents.random import RandomAgent
 from textenvs.errors import choose
 
@@ -15,6 +16,7 @@ __all__ = [
     "AGENTS",
     "Agent",
     "BabyAIBotAgent",
+    "ExpertAgent",
     "FewShotAgent",
     "LanguageAgent",
     "RandomAgent",
@@ -26,7 +28,11 @@ __all__ = [
 
 _LANGUAGE = ("FewShotAgent", "LanguageAgent", "ReactAgent", "RecallAgent", "ScoreAgent")
 
-AGENTS: dict[str, Callable[[int], Agent]] = {"random": RandomAgent, "bot": BabyAIBotAgent}
+AGENTS: dict[str, Callable[[int], Agent]] = {
+    "random": RandomAgent,
+    "bot": BabyAIBotAgent,
+    "expert": ExpertAgent,
+}
 """The agents by name; each is made from a seed."""
 
 

@@ -36,6 +36,7 @@ from textenvs.llm import (
     get_model,
     read_prices,
 )
+from textenvs.llm.names import TINY
 from textenvs.loop import Event
 from textenvs.prompts import HISTORIES, PROMPTS
 from textenvs.published_parsers import PARSERS
@@ -80,10 +81,14 @@ def _add_run(parser: argparse.ArgumentParser, own: Settings) -> None:
     group = parser.add_argument_group("the run")
     names = ", ".join([*LANGUAGE_AGENTS, *AGENTS])
     group.add_argument(
-        "--agent", default="naive", metavar="A", help=f"who plays: {names} (default: naive)"
+        "--agent",
+        metavar="A",
+        help=f"who plays: {names} (default: recall with the model tiny, else naive)",
     )
     forms = "; ".join(form for _, form in KINDS.values())
-    group.add_argument("--llm", default="", metavar="M", help=f"the model: {forms}")
+    group.add_argument(
+        "--llm", metavar="M", help=f"the model: {forms} (default: tiny, if the agent asks one)"
+    )
     group.add_argument(
         "--episodes", type=positive, default=own.episodes, metavar="N", help="of each id (10)"
     )
@@ -260,15 +265,28 @@ def _settings(options: argparse.Namespace, out: Path) -> Settings:
             )
             return read_settings(out)
         raise UnknownName("expected an ID to play, or --resume and the folder of a run, got none")
+    given = {
+        name: getattr(options, name)
+        for name in Settings.__dataclass_fields__
+        if name not in ("ids", "env")
+    }
     return Settings(
         ids=tuple(dict.fromkeys(options.ids)),
         env=dict(options.set),
-        **{
-            name: getattr(options, name)
-            for name in Settings.__dataclass_fields__
-            if name not in ("ids", "env")
-        },
+        **{**given, **_who(options.agent, options.llm, options.prompt)},
     )
+
+
+def _who(agent: str | None, llm: str | None, prompt: str | None) -> dict[str, str | None]:
+    """Who plays, with which model, asked how: the model in the box as it was trained to be."""
+    if llm is None:
+        llm = TINY if agent is None or agent in LANGUAGE_AGENTS else ""
+    is_tiny = llm.partition("?")[0] == TINY
+    if agent is None:
+        agent = "recall" if is_tiny else "naive"
+    if prompt is None and is_tiny and agent == "recall":
+        prompt = "bare"
+    return {"agent": agent, "llm": llm, "prompt": prompt}
 
 
 def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -> None:

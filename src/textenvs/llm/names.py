@@ -8,7 +8,10 @@ from collections.abc import Callable
 from textenvs.errors import UnknownName
 from textenvs.llm.model import LanguageModel
 
-__all__ = ["KINDS", "bare_name", "get_model", "identity"]
+__all__ = ["KINDS", "TINY", "bare_name", "get_model", "identity"]
+
+TINY = "tiny"
+"""The model in the box, whose name needs nothing behind it."""
 
 _NOT_OF_ANSWERS = (
     "timeout",
@@ -39,6 +42,13 @@ def _hf(rest: str) -> LanguageModel:
     return HFModel(path, **parse_options(_options(options)))
 
 
+def _tiny(rest: str) -> LanguageModel:
+    from textenvs.llm.backends.hf import parse_options
+    from textenvs.llm.backends.tiny import TinyModel
+
+    return TinyModel(**parse_options(_options(rest)))
+
+
 def _vllm(rest: str) -> LanguageModel:
     from textenvs.llm.backends.vllm import VLLMModel, parse_options
 
@@ -65,18 +75,22 @@ KINDS: dict[str, tuple[Callable[[str], LanguageModel], str]] = {
     "litellm": (_litellm, "litellm:PROVIDER/MODEL"),
     "recorded": (_recorded, "recorded:FILE"),
     "scripted": (_scripted, "scripted:MODULE:FUNCTION"),
+    TINY: (_tiny, "tiny (comes with the package)"),
 }
 """The kinds of models: how each is made from what follows its name, and how that is written."""
 
 
 def get_model(name: str) -> LanguageModel:
-    """Make a model from its name, ``KIND:WHICH``.
+    """Make a model from its name, ``KIND:WHICH``, or ``tiny``.
 
     Raises:
         UnknownName: if there is no such kind, or nothing follows it.
         MissingExtra: if a package is not installed.
         ModelError: if the model cannot be reached or loaded.
     """
+    which, _, options = name.partition("?")
+    if which == TINY:
+        return _tiny(options)
     kind, _, rest = name.partition(":")
     if kind not in KINDS or not rest:
         forms = ", ".join(form for _, form in KINDS.values())
@@ -109,7 +123,8 @@ def bare_name(name: str) -> str:
         >>> bare_name("openai:gpt-4o-mini@http://127.0.0.1:8000/v1?timeout=5")
         'gpt-4o-mini'
     """
-    return _without_address(name.partition(":")[2].partition("?")[0])[0]
+    which = name.partition("?")[0]
+    return _without_address(which.partition(":")[2])[0] or which
 
 
 def _without_address(rest: str) -> tuple[str, str | None]:

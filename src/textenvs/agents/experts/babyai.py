@@ -125,9 +125,7 @@ def _way(
     return None
 
 
-def _moves(
-    recollection: BabyAIRecollection, pose: _Pose, target: Place
-) -> list[tuple[str, _Pose]]:
+def _moves(recollection: BabyAIRecollection, pose: _Pose, target: Place) -> list[tuple[str, _Pose]]:
     moves = [
         ("turn left", _Pose(pose.cell, (pose.turns - 1) % 4)),
         ("turn right", _Pose(pose.cell, (pose.turns + 1) % 4)),

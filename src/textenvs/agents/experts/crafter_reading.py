@@ -77,7 +77,6 @@ _BESIDE = re.compile(r"(north|east|south|west) ([a-z ]+)")
 _AWAY = re.compile(r"([a-z ]+?)(?: (\d+) (north|south))?(?: (\d+) (west|east))?")
 _VITALS = re.compile(r"Health (\d+), food (\d+), drink (\d+), energy (\d+)")
 _ITEM = re.compile(r"(\d+) ([a-z ]+)")
-_SINGULAR = {"saplings": "sapling", "diamonds": "diamond"}
 
 
 @lru_cache(maxsize=4096)
@@ -90,7 +89,7 @@ def read(text: str) -> Reading:
     asleep = night = dead = False
     view: _View | None = None
     body: _Body | None = None
-    away = ""
+    front = away = ""
     for line in text.split("\n"):
         if line.startswith("You face"):
             front = line
@@ -142,9 +141,6 @@ def _read_body(line: str) -> _Body | None:
     if match is None:
         return None
     carried = line.partition("You carry ")[2]
-    items = {
-        _SINGULAR.get(name, name): int(number)
-        for number, name in _ITEM.findall(carried)
-    }
+    items = {name.removesuffix("s"): int(number) for number, name in _ITEM.findall(carried)}
     health, food, drink, energy = map(int, match.groups())
     return _Body(health, food, drink, energy, MappingProxyType(items))

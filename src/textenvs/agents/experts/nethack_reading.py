@@ -28,7 +28,8 @@ _ONE = "north(?:east|west)?|south(?:east|west)?|east|west"
 _LEG = re.compile(rf"(adjacent|\d+) ({_ONE})")
 _PLACE = re.compile(rf"(?:adjacent|\d+) (?:{_ONE})(?: \d+ (?:{_ONE}))?")
 _STATUS = re.compile(
-    r"^Status: HP (-?\d+)/(\d+), .*?Xp (\d+)/.*?turn (\d+), Dlvl (-?\d+) at \((\d+), (\d+)\)(.*)$",
+    r"^Status: HP (-?\d+)/(\d+), .*?Xp (\d+)/.*?turn (\d+), Dlvl (-?\d+)"
+    r" at \((\d+), (\d+)\)(.*)$",
     re.MULTILINE,
 )
 _ITEM = re.compile(r"^(\S): (.*)$")

@@ -1,0 +1,265 @@
+"""The model in the box beside its teachers, random play and the published rows.
+
+    python benchmarks/model_in_the_box.py               # all of it: hours on two cores
+    python benchmarks/model_in_the_box.py --tasks GoToLocal PickupLoc
+    python benchmarks/model_in_the_box.py --demo        # a minute: watch it play, then a table
+    python benchmarks/model_in_the_box.py --smoke
+
+``--llm tiny`` was trained on games of scripted experts in these very games, with other seeds; the
+experts read the same texts. It is asked by agent ``recall`` with the prompt ``bare``, which tells
+it what earlier texts showed. Crafter and NetHack have BALROG's limits, and BabyAI's five kinds are
+played with GLAM's eight distractors and with BALROG's none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import common
+import textenvs  # noqa: F401  # registers the ids
+from common import Row
+from textenvs.evaluation import Settings
+from textenvs.llm import LanguageModel, get_model
+
+LEADERBOARD = pathlib.Path(__file__).with_name("balrog_leaderboard.json")
+KINDS = ("goto", "pickup", "open", "putnext", "pick_up_seq_go_to")
+PLAYERS = {"tiny": "model", "expert": "expert", "random": "random"}
+_DEMO = {"goto": (4, None), "putnext": (4, None), "Crafter": (4, 300), "NetHack": (4, 200)}
+_SMOKE_STEPS = 5
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is played.
+
+    Attributes:
+        name: of the row.
+        env_id: the environment's.
+        episodes: how many.
+        metric: what is told of an episode.
+        env: arguments of the environment.
+        max_steps: a limit in place of the id's own; None for that.
+        game: the leaderboard's column that it is comparable with; empty for none.
+    """
+
+    name: str
+    env_id: str
+    episodes: int
+    metric: str = "success"
+    env: Mapping[str, Any] = field(default_factory=dict)
+    max_steps: int | None = None
+    game: str = ""
+
+
+_MIXED = "BabyAI-Text-MixedTrainLocal-v0"
+TASKS = (
+    Task("GoToLocal", "BabyAI-Text-GoToLocal-v0", 200),
+    Task("PickupLoc", "BabyAI-Text-PickupLoc-v0", 200),
+    *(Task(kind, _MIXED, 100, env={"kind": kind}) for kind in KINDS),
+    *(
+        Task(f"{kind} alone", _MIXED, 20, env={"kind": kind, "num_dists": 0}, game="babyai")
+        for kind in KINDS
+    ),
+    Task("Crafter", "Crafter-Text-v0", 50, "progress", max_steps=2000, game="crafter"),
+    Task(
+        "NetHack",
+        "NetHack-Text-Challenge-v0",
+        50,
+        "progress",
+        env={"character": "@", "no_progress_timeout": 150, "skip_more": True},
+        max_steps=100_000,
+        game="nethack",
+    ),
+)
+# Rows that are several tasks together, and the leaderboard's column of each.
+POOLED = {
+    "MixedTrainLocal": (KINDS, ""),
+    "MixedTrainLocal without distractors": (tuple(f"{kind} alone" for kind in KINDS), "babyai"),
+}
+
+
+def play(
+    args: argparse.Namespace, task: Task, player: str, model: LanguageModel | None
+) -> tuple[Row, float]:
+    """A player's row of a task, and the actions a second of what was played now."""
+    episodes, limit = args.episodes or task.episodes, task.max_steps
+    if args.demo:
+        episodes, limit = _DEMO[task.name]
+    if args.smoke:
+        episodes, limit = 1, _SMOKE_STEPS
+    asks = PLAYERS[player] == "model"
+    settings = Settings(
+        ids=(task.env_id,),
+        agent="recall" if asks else player,
+        llm=args.llm if asks else "",
+        prompt="bare" if asks else None,
+        episodes=episodes,
+        seed=args.seed * len(TASKS) + TASKS.index(task),
+        max_steps=limit,
+        env=task.env,
+        answer_tokens=40 if asks else 1024,
+        keep_prompts=False,
+    )
+    folder = args.runs / player / task.name.replace(" ", "-")
+    started = time.perf_counter()
+    row = common.play(
+        settings,
+        folder,
+        player=player,
+        kind=PLAYERS[player],
+        game=task.name,
+        model=model,
+        concurrency=args.concurrency,
+    )
+    summary = json.loads((folder / "summary.json").read_text())
+    rate = summary["actions_per_second"] or 0.0
+    print(f"{player}, {task.name}: {time.perf_counter() - started:.0f} s", flush=True)
+    return row, rate
+
+
+def pooled(rows: Sequence[Row]) -> list[Row]:
+    """The rows that are several tasks together."""
+    found = list(rows)
+    for name, (parts, _) in POOLED.items():
+        for player in PLAYERS:
+            own = [row for row in rows if row.player == player and row.game in parts]
+            if len(own) == len(parts):
+                values = [value for row in own for value in row.values["success"]]
+                found.append(Row(player, PLAYERS[player], name, None, {"success": values}))
+    return found
+
+
+def _metric(game: str) -> str:
+    return next((task.metric for task in TASKS if task.name == game), "success")
+
+
+def page(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
+    """The Markdown page."""
+    both = pooled(rows)
+    games = [*POOLED, *(task.name for task in TASKS)]
+    lines = []
+    for game in games:
+        own = {row.player: row for row in both if row.game == game}
+        if own:
+            counts = {row.episodes for row in own.values()}
+            cells = [
+                common.shown(own[player].interval(_metric(game)), percent=True)
+                if player in own
+                else "-"
+                for player in PLAYERS
+            ]
+            lines.append([game, "/".join(map(str, sorted(counts))), *cells])
+    ours = common.table(["task", "episodes", *PLAYERS], lines)
+    return _PAGE.format(ours=ours, published=published(), **facts)
+
+
+def published(least: float = 0.0) -> str:
+    """The leaderboard's rows as a table."""
+    board = json.loads(LEADERBOARD.read_text())
+    lines = []
+    for row in board["rows"]:
+        cells = [
+            f"{row[game]['mean']:.2f} ± {row[game]['se']:.2f} ({row[game]['episodes']})"
+            for game in ("crafter", "babyai", "nethack")
+        ]
+        name = row["model"] + ("" if row.get("verified", True) else " (unverified)")
+        if row["crafter"]["mean"] >= least:
+            lines.append([row["row"], name, row["date"], *cells])
+    return common.table(["row", "model", "date", "Crafter", "BabyAI", "NetHack"], lines)
+
+
+_PAGE = """\
+# The model in the box
+
+`tiny` was trained on games of the scripted experts in these games, with other seeds than these
+([how](../tiny_model.md)); `expert` is its teacher, which reads the same texts; `random` plays
+uniformly. Success and progress in %, means with 95 % intervals. Agent `recall`, prompt `bare`:
+it is told what the episode's earlier texts showed. {speed}
+
+    python benchmarks/model_in_the_box.py
+
+{ours}
+
+MixedTrainLocal is the five kinds together, with eight distractors as GLAM trains it. GLAM's own
+model of 780 million parameters: 0.89 after training by RL, 0.11 before
+(Carta et al., arXiv:2302.02662).
+
+## The published rows
+
+Zero-shot models on BALROG's leaderboard, which were not trained on these games; progress in %,
+mean ± standard error (episodes). BabyAI is played there without distractors. Our captions and
+our prompt differ from BALROG's, and its dungeons in NetHack repeat their levels: the columns show
+what such scores mean, not a contest under equal rules.
+
+{published}
+"""
+
+
+def figure(rows: Sequence[Row]) -> Any:
+    """Draws the three players side by side."""
+    both = pooled(rows)
+    games = [name for name in (*POOLED, *(t.name for t in TASKS)) if "alone" not in name]
+
+    def draw(pyplot: Any) -> Any:
+        fig, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
+        for number, player in enumerate(PLAYERS):
+            found = {row.game: row for row in both if row.player == player}
+            for place, game in enumerate(games):
+                interval = found[game].interval(_metric(game)) if game in found else None
+                if interval is None:
+                    continue
+                axes.bar(
+                    place + 0.27 * (number - 1),
+                    100 * interval.value,
+                    0.25,
+                    yerr=[
+                        [100 * (interval.value - interval.low)],
+                        [100 * (interval.high - interval.value)],
+                    ],
+                    color=f"C{number}",
+                    label=player if place == 0 else None,
+                )
+        axes.set_xticks(range(len(games)), games, rotation=30, ha="right")
+        axes.set_ylabel("success or progress, %")
+        axes.legend()
+        return fig
+
+    return draw
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Play what is not played yet, and write the results."""
+    parser = common.options(__doc__, "of each task (as the table says)")
+    parser.add_argument("--tasks", nargs="+", choices=[task.name for task in TASKS], metavar="T")
+    parser.add_argument("--players", nargs="+", choices=list(PLAYERS), default=list(PLAYERS))
+    parser.add_argument("--demo", action="store_true", help="a minute: a few short games")
+    parser.set_defaults(llm="tiny", concurrency=_AT_ONCE)
+    args = common.read_arguments(parser, "tiny", argv)
+    stored, rows = common.read_results(args)
+    names = args.tasks or [task.name for task in TASKS]
+    model = get_model(args.llm) if "tiny" in args.players else None
+    speeds = dict(stored.get("actions_per_second", {}))
+    for task in TASKS:
+        if task.name not in names:
+            continue
+        for player in args.players:
+            row, rate = play(args, task, player, model if player == "tiny" else None)
+            rows = common.merge(rows, [row])
+            if player == "tiny":
+                speeds[task.name] = rate
+        said = ", ".join(f"{name} {rate:.0f}" for name, rate in speeds.items())
+        facts = {"speed": f"Actions a second of `tiny`, {args.concurrency} games at once: {said}."}
+        common.write_results(
+            args, rows, {"actions_per_second": speeds}, page(rows, facts), figure(rows)
+        )
+
+
+if __name__ == "__main__":
+    common.guarded(main)

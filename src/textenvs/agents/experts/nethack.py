@@ -1,0 +1,420 @@
+"""An expert for NetHack that goes down as fast as it can."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from textenvs.agents.experts.expert import Decision, Expert
+from textenvs.agents.experts.nethack_reading import STEPS, Reading, place_words, read
+from textenvs.agents.experts.nethack_recollection import (
+    DIGITS,
+    Facts,
+    NetHackRecollection,
+    Target,
+)
+
+__all__ = ["NetHackExpert"]
+
+_KEYS = dict(
+    zip(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (
+            *("apply", "southwest", "close", "drop", "eat", "fire", "rush", "west", "inventory"),
+            *("south", "north", "east", "move", "southeast", "open", "pay", "quaff", "read"),
+            *("search", "throw", "northeast", "versionshort", "wield", "swap", "northwest", "zap"),
+            *("takeoffall", "far southwest", "call", "droptype", "engrave", "fight", "rush2"),
+            *("far west", "inventtype", "far south", "far north", "far east", "movefar"),
+            *("far southeast", "options", "puton", "quiver", "remove", "save", "takeoff"),
+            *("far northeast", "history", "wear", "twoweapon", "far northwest", "cast"),
+        ),
+        strict=True,
+    )
+)
+_YES, _NO = _KEYS["y"], _KEYS["n"]
+
+_PEACEFUL = frozenset(
+    {"shopkeeper", "guard", "watchman", "watch captain", "aligned priest", "Oracle"}
+)
+_LEAVE = frozenset(
+    {"floating eye", "blue jelly", "brown mold", "yellow mold", "green mold", "red mold"}
+    | {"gas spore", "cockatrice", "chickatrice", "spotted jelly", "ochre jelly"}
+    | _PEACEFUL
+)
+_EDIBLE = frozenset(
+    {"newt", "jackal", "sewer rat", "giant rat", "gecko", "gnome", "gnome lord", "dwarf", "hobbit"}
+    | {"goblin", "hill orc", "Mordor orc", "Uruk-hai", "rothe", "pony", "horse", "fox", "coyote"}
+    | {"lichen", "giant ant", "acid blob", "floating eye", "baby crocodile", "wolf", "winter wolf cub"}
+    | {"jaguar", "lynx", "rock piercer", "bugbear", "giant beetle", "iguana", "imp"}
+    | {"cave spider", "grid bug", "dwarf lord", "gnome king", "woodchuck"}
+    | {"hill giant", "monkey", "ape", "owlbear"}
+)
+_LOOT = frozenset({"dwarf corpse", "dwarf lord corpse"})  # may lie on a pick-axe
+_FOOD = re.compile(
+    r"food ration|cram ration|lembas|tripe|cream pie|candy bar|fortune cookie|pancake|apple|orange"
+    r"|pear|melon|banana|carrot|clove of garlic|sprig|egg|slime mold|kelp|royal jelly|K-ration"
+    r"|C-ration|meat|huge chunk|tin\b|tins\b"
+)
+_DIGGER = re.compile(r"pick-axe|mattock|broad pick")
+_MISSILE = re.compile(
+    r"dagger|dart|shuriken|spear|knife|arrow|crossbow bolt|\bya\b|flint|rock\b|rocks\b"
+)
+_FIRST_PRAYER, _NEXT_PRAYER = 105, 800  # turns
+_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
+_NO_DIGGING = frozenset({"stairs up", "stairs down", "ladder up", "ladder down"}) | frozenset(
+    {"altar", "fountain", "throne", "sink"}
+)
+_SEARCHED = 15  # turns of one search
+_MEALTIME = 400  # turns; a hero who begins is not hungry
+_EXPLOSION = 20
+_DEEP = 7  # from this level on nobody is fought who can be left behind
+_STUCK = 30  # actions without a turn of the game after which one is made to pass
+_FAR = 5  # a gap that the cursor crosses by eights
+
+
+class _Scene(NamedTuple):
+    """All that a decision depends on."""
+
+    now: Reading
+    facts: Facts
+    thought: str
+
+
+class NetHackExpert(Expert):
+    """Dives: looks for the way down, fights what stands beside it, prays when it is nearly dead.
+
+    It explores doors and ends of corridors from near to far, leaves long ways to the game's travel
+    command, lets that command find what is unexplored, and searches for what is hidden when nothing
+    is left. With a pick-axe it digs down.
+    """
+
+    name = "nethack-expert"
+    games = ("NetHack",)
+
+    def recollection(self) -> NetHackRecollection:
+        """A recollection of a game that begins."""
+        return NetHackRecollection()
+
+    def decide(self, text: str, recollection: Any, thought: str) -> Decision:
+        """Apply the first rule that fits."""
+        scene = _Scene(read(text), recollection.facts(), thought)
+        for rule in _RULES:
+            decision = rule(scene)
+            if decision is not None:
+                return decision
+        return Decision("wait", "search")
+
+
+def _over(scene: _Scene) -> Decision | None:
+    return None if scene.now.alive else Decision("over", "esc")
+
+
+def _answer(scene: _Scene) -> Decision | None:
+    """Answer questions; what the question is about is in the thought that led to it."""
+    message, thought = scene.now.message, scene.thought
+    if scene.facts.jumps >= 0:
+        return None
+    if "Really attack" in message:
+        return Decision("leave the peaceful one", "esc")
+    if "want to pray?" in message:
+        return Decision("pray: yes", _YES)
+    if "who are you?" in message:
+        return Decision("leave the question", "esc")
+    if "eat it?" in message or "eat one?" in message:
+        is_fresh = scene.facts.fresh is not None and scene.facts.fresh.name in message
+        return Decision("eat: yes", _YES) if is_fresh else Decision("eat: no", _NO)
+    if "In what direction" in message:
+        return _direction(thought)
+    if message.endswith("]") or "] " in message[-12:]:
+        return _letter(scene)
+    if scene.now.covered:
+        return Decision("leave the page", "esc")
+    if message.endswith("?") or "(end)" in message or message.endswith(":"):
+        return Decision("leave the question", "esc")
+    return None
+
+
+def _direction(thought: str) -> Decision:
+    word = thought.split()[-1] if thought else ""
+    if thought.startswith("dig"):
+        return Decision("dig down", "down")
+    if thought.startswith(("kick", "throw")) and word in STEPS:
+        return Decision(thought, word)
+    return Decision("leave the question", "esc")
+
+
+def _letter(scene: _Scene) -> Decision:
+    message = scene.now.message
+    if "to use or apply" in message and (digger := _digger(scene.now)):
+        return Decision(f"dig: letter {digger}", _KEYS[digger])
+    if "want to eat" in message and (food := _food(scene.now)):
+        return Decision(f"eat: letter {food}", _KEYS[food])
+    if "want to drink" in message and (potion := _potion(scene.now)):
+        return Decision(f"drink: letter {potion}", _KEYS[potion])
+    if "want to throw" in message and (missile := _missile(scene.now)):
+        return Decision(scene.thought, _KEYS[missile])
+    if "want to drop" in message:
+        return Decision("drop gold", "dollar")
+    if "Continue?" in message and scene.thought.startswith("take"):
+        return Decision("take: yes", _YES)
+    return Decision("leave the question", "esc")
+
+
+def _unstick(scene: _Scene) -> Decision | None:
+    """Let a turn pass when nothing has come of anything for long."""
+    facts = scene.facts
+    if facts.idle < (2 if facts.jumps >= 0 else 1) * _STUCK:
+        return None
+    return Decision("stuck", "esc" if facts.jumps >= 0 or facts.count else "search")
+
+
+def _survive(scene: _Scene) -> Decision | None:
+    now, facts = scene.now, scene.facts
+    if facts.jumps >= 0 or facts.count:
+        return None
+    dying = now.hp <= 5 or now.hp * 7 <= now.hp_max
+    starving = "weak from hunger" in now.states or "fainting" in now.states
+    heard = now.turn > _FIRST_PRAYER if facts.prayed < 0 else facts.prayed >= _NEXT_PRAYER
+    if now.hp * 3 <= now.hp_max and _potion(now):
+        return Decision("drink: HP low", "quaff")
+    if dying and heard and now.hp < now.hp_max:
+        return Decision("pray: HP low", "pray")
+    if ("hungry" in now.states or starving) and _food(now):
+        return Decision("eat", "eat")
+    if starving and heard:
+        return Decision("pray: weak", "pray")
+    return None
+
+
+def _descend(scene: _Scene) -> Decision | None:
+    now = scene.now
+    if now.underfoot in _DOWN and scene.facts.jumps < 0 and scene.facts.idle < 5:
+        if _digger(now) and now.branch == "Gnomish Mines":
+            return None
+        return Decision(f"descend: {now.underfoot} here", "down")
+    return None
+
+
+def _fight(scene: _Scene) -> Decision | None:
+    now, facts = scene.now, scene.facts
+    if facts.jumps >= 0 or facts.idle > 5:
+        return None
+    if now.is_swallowed:
+        return Decision("fight: inside", "north")
+    for sight in now.creatures:
+        if not sight.is_adjacent or sight.name.startswith("tame "):
+            continue
+        if sight.name in _LEAVE and not _may_touch(sight.name, now):
+            continue
+        word = place_words(sight.spot).removeprefix("adjacent ")
+        if word not in facts.peaceful:
+            return Decision(f"fight: {sight.name} {word}", word)
+    return None
+
+
+def _rest(scene: _Scene) -> Decision | None:
+    """Wait for hit points while nothing hostile is in sight."""
+    now, facts = scene.now, scene.facts
+    wanted = now.hp_max * (17 if scene.thought.startswith("rest") else 11) // 20
+    hungry = any(state in now.states for state in ("hungry", "weak from hunger", "fainting"))
+    if now.hp > wanted or hungry or facts.jumps >= 0 or facts.idle > 6:
+        return None
+    if any(_is_hostile(sight.name) for sight in now.creatures):
+        return None
+    return _count_search("rest: HP low", scene)
+
+
+def _is_hostile(name: str) -> bool:
+    return not name.startswith("tame ") and name not in _PEACEFUL
+
+
+def _count_search(aim: str, scene: _Scene) -> Decision:
+    """Search for some turns: the digits first, then the command."""
+    count = scene.facts.count
+    typed = str(_SEARCHED)
+    left = typed.removeprefix(count)
+    if count == typed:
+        return Decision(aim, "search")
+    if count and left == typed:
+        return Decision("leave the count", "esc")
+    return Decision(f"{aim}, count {left}", DIGITS[int(left[0])])
+
+
+def _shoot(scene: _Scene) -> Decision | None:
+    """Throw something at what had better not be touched and may be in the way."""
+    now, facts = scene.now, scene.facts
+    if facts.jumps >= 0 or facts.idle > 5 or not _missile(now):
+        return None
+    for sight in now.creatures:
+        dx, dy = sight.spot
+        in_line = not dx or not dy or abs(dx) == abs(dy)
+        if sight.name in _LEAVE - _PEACEFUL and in_line and max(abs(dx), abs(dy)) < 4:
+            return Decision(f"throw: {sight.name} {place_words(sight.spot).split()[1]}", "throw")
+    return None
+
+
+def _drop_gold(scene: _Scene) -> Decision | None:
+    asked = "drop that gold" in scene.now.message or "drop all your gold" in scene.now.message
+    return Decision("drop gold", "drop") if asked else None
+
+
+def _may_touch(name: str, now: Reading) -> bool:
+    """A gas spore's explosion takes up to 24 hit points, most often much less."""
+    return name == "gas spore" and now.hp > _EXPLOSION
+
+
+def _eat_fresh(scene: _Scene) -> Decision | None:
+    """Eat what was just killed, if it is harmless: before one is hungry there may be no other."""
+    now, fresh = scene.now, scene.facts.fresh
+    is_meal = fresh is not None and (now.turn >= _MEALTIME or fresh.name in _LOOT)
+    if fresh is None or not is_meal or "satiated" in now.states or scene.facts.idle > 6:
+        return None
+    if fresh.name.removesuffix(" corpse") not in _EDIBLE or _digger(now):
+        return None
+    if fresh.way == "here":
+        return Decision(f"eat: {fresh.name} here", "eat")
+    return _go("eat", fresh, scene)
+
+
+def _take(scene: _Scene) -> Decision | None:
+    tool = scene.facts.tool
+    if tool is None or _digger(scene.now) or scene.facts.idle > 12:
+        return None
+    if tool.way == "here":
+        if not tool.tried:
+            return Decision(f"take: {tool.name} here", "pickup")
+        # Of several things none can be taken: menus are closed at once. Kicks part them.
+        word = next(iter(scene.now.free), "")
+        return Decision(f"take: {tool.name} here, step {word}", word) if word else None
+    if tool.tried and tool.way in STEPS:
+        return Decision(f"kick: {tool.name} {tool.way}", "kick")
+    return _go("take", tool, scene)
+
+
+def _dig(scene: _Scene) -> Decision | None:
+    now, facts = scene.now, scene.facts
+    if not _digger(now) or facts.hard_floor or facts.jumps >= 0 and not facts.up:
+        return None
+    if now.branch == "Gnomish Mines" and now.depth < 9:
+        if now.underfoot == "stairs up":
+            return Decision("ascend: stairs up here", "up")
+        if facts.up:
+            return _go("ascend", facts.up, scene)
+    if now.underfoot in _NO_DIGGING:
+        word = next(iter(now.free), "")
+        return Decision(f"dig: step {word}", word) if word else None
+    return Decision("dig: apply", "apply")
+
+
+def _dig_away(scene: _Scene) -> Decision | None:
+    """Deep down the way on is safer than a fight."""
+    return _dig(scene) if scene.now.depth >= _DEEP else None
+
+
+def _go_down(scene: _Scene) -> Decision | None:
+    down = scene.facts.down
+    return _go("down", down, scene) if down else None
+
+
+def _visit(scene: _Scene) -> Decision | None:
+    for target in scene.facts.unvisited[:1]:
+        if target.name == "locked door" and target.way in STEPS:
+            return Decision(f"kick: locked door {target.way}", "kick")
+        return _go("go", target, scene)
+    return None
+
+
+def _explore(scene: _Scene) -> Decision | None:
+    facts, cursor = scene.facts, scene.now.cursor
+    if facts.none_unexplored:
+        return None
+    if facts.jumps < 0:
+        return Decision("explore: travel", "travel")
+    if cursor and facts.cursor == "new" and facts.jumps:
+        return Decision(f"explore: {cursor.name} {place_words(cursor.spot)}", "wait")
+    if facts.jumps >= 24 or (facts.jumps and not cursor):
+        return Decision("explore: nothing", "esc")
+    return Decision("explore: jump", "swap")
+
+
+def _search(scene: _Scene) -> Decision | None:
+    facts = scene.facts
+    target = facts.search
+    if target is None:
+        return None
+    if target.way != "here":
+        return _go("search", target, scene)
+    return _count_search(f"search: {target.name} here", scene)
+
+
+def _go(goal: str, target: Target, scene: _Scene) -> Decision:
+    """Follow the way to a target, or steer the cursor of the travel command to it."""
+    facts, cursor = scene.facts, scene.now.cursor
+    aim = f"{goal}: {target.name} {place_words(target.spot)}"
+    if facts.jumps >= 0:
+        name = cursor.name if cursor else ""
+        if name == target.name and target.name in ("stairs down", "stairs up"):
+            return Decision(f"{aim}, confirm", "wait")
+        if target.name in ("stairs down", "stairs up") and facts.jumps < 4:
+            return Decision(f"{aim}, jump", goal if goal == "down" else "up")
+        if facts.gap == "here" and facts.cursor == "unreachable":
+            return Decision(f"{aim}, no way", "esc")
+        if facts.gap == "here":
+            return Decision(f"{aim}, confirm", "wait")
+        if facts.jumps > 20 or not facts.gap:
+            return Decision(f"{aim}, no", "esc")
+        count, word = facts.gap.split()[:2]
+        is_far = count.isdigit() and int(count) >= _FAR
+        return Decision(f"{aim}, cursor {count} {word}", f"far {word}" if is_far else word)
+    if target.way == "travel":
+        return Decision(f"{aim} by travel", "travel")
+    first, _, word = target.way.partition(" ")
+    if first.isdigit():
+        return Decision(f"{aim} by {target.way}", word if facts.count else DIGITS[int(first)])
+    return Decision(f"{aim} by {target.way}", target.way)
+
+
+def _digger(now: Reading) -> str:
+    return next((item.letter for item in now.items if _DIGGER.search(item.name)), "")
+
+
+def _food(now: Reading) -> str:
+    return next((item.letter for item in now.items if _FOOD.search(item.name)), "")
+
+
+def _missile(now: Reading) -> str:
+    return next(
+        (
+            item.letter
+            for item in now.items
+            if _MISSILE.search(item.name) and "weapon in hand" not in item.name
+        ),
+        "",
+    )
+
+
+def _potion(now: Reading) -> str:
+    return next(
+        (item.letter for item in now.items if "healing" in item.name and "potion" in item.name), ""
+    )
+
+
+_RULES = (
+    _over,
+    _answer,
+    _unstick,
+    _survive,
+    _drop_gold,
+    _descend,
+    _dig_away,
+    _fight,
+    _shoot,
+    _take,
+    _eat_fresh,
+    _dig,
+    _rest,
+    _go_down,
+    _visit,
+    _explore,
+    _search,
+)

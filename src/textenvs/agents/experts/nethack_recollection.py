@@ -1,0 +1,707 @@
+"""What the texts of a game of NetHack told: its levels, and what was tried on them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from textenvs.agents.experts.nethack_reading import (
+    STEPS,
+    Reading,
+    Sight,
+    Spot,
+    place_words,
+    read,
+)
+
+__all__ = ["DIGITS", "Facts", "NetHackRecollection", "Target"]
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+_DOORS = frozenset({"doorway", "open door", "closed door", "lowered drawbridge"})
+_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
+_KEPT = _DOORS | _DOWN | {"stairs up", "ladder up", "altar", "fountain", "sink", "throne", "grave"}
+_TRAPS = frozenset(
+    {"arrow trap", "dart trap", "falling rock trap", "bear trap", "land mine", "web", "pit"}
+    | {"rolling boulder trap", "sleeping gas trap", "rust trap", "fire trap", "spiked pit"}
+    | {"teleportation trap", "level teleporter", "magic trap", "anti-magic field"}
+    | {"polymorph trap", "statue trap", "magic portal", "squeaky board"}
+)
+_STRAIGHT = frozenset({"open door", "closed door"})  # cannot be passed diagonally
+_IN_VAIN = ("in vain", "cannot pass", "carrying too much", "too narrow", "too large", "no room")
+_FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You move right into")
+_KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
+_LOCKED = "This door is locked"
+_NO_WAY = "no travel path"
+_NEARBY = 15  # turns for which a creature that proved peaceful is recognised
+_LISTED = 3
+_MOST_KICKS = 14
+_PATIENCE = 40  # looks at a target as the nearest one before it is given up
+_TRIES = 4  # times that a place is travelled to in vain before it is given up
+_FRESH = 30  # turns for which a corpse may be eaten
+_STUCK = 12  # actions without a turn of the game after which a place counts as tried
+_BEHIND = 8  # cells behind a wall that are looked at
+_COLUMNS, _ROWS = 79, 21
+_CORRIDOR = 3  # in a corridor one can rarely go on in more directions
+_LEGS = 3  # a way with more turns is left to the game's travel command
+_MANY_JUMPS = 24  # after so many without finding a place, nothing unexplored is left
+_SLACK = 8  # cells that may come to be known before the game is asked again
+_DIGGERS = ("pick-axe", "mattock", "broad pick")
+_ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
+
+
+class Target(NamedTuple):
+    """A place worth going to.
+
+    Attributes:
+        name: what is there.
+        spot: where, seen from the hero.
+        way: the first leg: "east", "far east", "3 east", or "travel" where the way is long or not
+            known.
+        tried: how often something was tried there (kicks at a locked door, turns of searching).
+    """
+
+    name: str
+    spot: Spot
+    way: str
+    tried: int = 0
+
+    def text(self, tried: str) -> str:
+        """Write it, with what was tried there."""
+        count = f" {tried} {self.tried}" if self.tried else ""
+        return f"{self.name} {place_words(self.spot)}{count} by {self.way}"
+
+
+class Facts(NamedTuple):
+    """What is remembered and matters now; :meth:`text` writes all of it.
+
+    Attributes:
+        count: the number that was typed before a command, "" if none.
+        jumps: keys pressed since a place to travel to is being chosen, -1 if none is.
+        cursor: whether one has been at the place under the cursor: "new", "been",
+            "unreachable", or "".
+        gap: how far the cursor is from the first target, "" if no place is being chosen.
+        down: the known way down that is nearest.
+        up: the stairs up, where they matter.
+        fresh: the corpse of what was killed lately.
+        tool: what one can dig with and has seen lying there.
+        unvisited: doors and ends of corridors where one has not been, nearest first.
+        none_unexplored: whether the game's own jump found no unexplored place any more.
+        search: the nearest place that has been searched least.
+        searched: turns of searching where the hero stands.
+        hard_floor: whether the floor of this level cannot be dug through.
+        peaceful: directions of adjacent creatures that proved peaceful.
+        prayed: turns since the last prayer, -1 if none.
+        idle: actions in a row without a turn of the game.
+    """
+
+    count: str = ""
+    jumps: int = -1
+    cursor: str = ""
+    gap: str = ""
+    down: Target | None = None
+    up: Target | None = None
+    tool: Target | None = None
+    fresh: Target | None = None
+    unvisited: tuple[Target, ...] = ()
+    none_unexplored: bool = False
+    search: Target | None = None
+    searched: int = 0
+    hard_floor: bool = False
+    peaceful: tuple[str, ...] = ()
+    prayed: int = -1
+    idle: int = 0
+
+    def text(self) -> str:
+        """Write the facts in their order, leaving out what there is not."""
+        parts = []
+        if self.count:
+            parts.append(f"Count {self.count}.")
+        if self.jumps >= 0:
+            parts.append(f"Choosing {self.jumps}.")
+            if self.cursor:
+                parts.append(f"Cursor {self.cursor}.")
+            if self.gap:
+                parts.append(f"Gap {self.gap}.")
+        if self.peaceful:
+            parts.append(f"Peaceful {', '.join(self.peaceful)}.")
+        if self.hard_floor:
+            parts.append("Hard floor.")
+        if self.up:
+            parts.append(f"Up: {self.up.text('')}.")
+        if self.fresh:
+            parts.append(f"Fresh: {self.fresh.text('')}.")
+        if self.tool:
+            parts.append(f"Tool: {self.tool.text('tried')}.")
+        if self.down:
+            parts.append(f"Down: {self.down.text('')}.")
+        if self.unvisited:
+            unvisited = "; ".join(target.text("kicked") for target in self.unvisited)
+            parts.append(f"Unvisited: {unvisited}.")
+        if self.none_unexplored:
+            parts.append("Nothing unexplored.")
+        if self.search:
+            parts.append(f"Search: {self.search.text('searched')}.")
+        if self.searched:
+            parts.append(f"Searched here {self.searched}.")
+        parts.append("Never prayed." if self.prayed < 0 else f"Prayed {self.prayed} ago.")
+        if self.idle:
+            parts.append(f"Idle {self.idle}.")
+        return " ".join(parts)
+
+
+@dataclass
+class _Level:
+    """What is known of a level; cells are (column, row)."""
+
+    walk: set[Spot] = field(default_factory=set)
+    soft: set[Spot] = field(default_factory=set)
+    been: dict[Spot, int] = field(default_factory=dict)
+    places: dict[Spot, str] = field(default_factory=dict)
+    ends: set[Spot] = field(default_factory=set)
+    passages: set[Spot] = field(default_factory=set)
+    dead_ends: set[Spot] = field(default_factory=set)
+    boulders: set[Spot] = field(default_factory=set)
+    tools: dict[Spot, str] = field(default_factory=dict)
+    untaken: dict[Spot, int] = field(default_factory=dict)
+    kills: dict[Spot, tuple[str, int]] = field(default_factory=dict)
+    locked: dict[Spot, int] = field(default_factory=dict)
+    bad: set[tuple[Spot, Spot]] = field(default_factory=set)
+    tries: dict[Spot, int] = field(default_factory=dict)
+    looks: dict[Spot, int] = field(default_factory=dict)
+    searched: dict[Spot, int] = field(default_factory=dict)
+    explored_at: int = -99  # how much was known when nothing unexplored was left
+    hard_floor: bool = False
+
+    def known(self) -> int:
+        return len(self.walk) + len(self.places)
+
+
+class NetHackRecollection:
+    """Remembers, level by level, where one can walk, what was seen there, and what was tried."""
+
+    def __init__(self) -> None:
+        self._levels: dict[tuple[str, int], _Level] = {}
+        self._level = _Level()
+        self._reading = Reading()
+        self._count = ""
+        self._jumps = -1
+        self._kicking = False
+        self._asked_to_pray = False
+        self._prayed: int | None = None
+        self._idle = 0
+        self._peaceful: list[tuple[str, Spot, int]] = []
+        self._facts: Facts | None = None
+
+    def see(self, text: str, action: str) -> None:
+        """Take in an observation, and the action that led to it ("" at the beginning)."""
+        before, now = self._reading, read(text)
+        self._facts = None
+        if not now.alive:
+            return
+        self._reading = now
+        key = (now.branch, now.depth)
+        same_level = before.alive and (before.branch, before.depth) == key
+        level = self._level
+        self._follow_keys(before, now, action)
+        self._idle = self._idle + 1 if before.alive and before.turn == now.turn else 0
+        self._level = self._levels.setdefault(key, _Level())
+        if same_level:
+            self._judge_move(level, before, now, action)
+        if not now.covered and not now.is_swallowed:
+            self._map(before if same_level else None, now, action)
+
+    def text(self) -> str:
+        """Write down what is worth knowing now and is not in the last observation."""
+        return self.facts().text()
+
+    def facts(self) -> Facts:
+        """What :meth:`text` says, as a value."""
+        if self._facts is None:
+            self._facts = self._gather()
+        return self._facts
+
+    def _follow_keys(self, before: Reading, now: Reading, action: str) -> None:
+        """Keep what was typed: a count, a place being chosen, a kick, a prayer."""
+        if action in DIGITS and self._jumps < 0:
+            self._count += str(DIGITS.index(action))
+        else:
+            self._count = ""
+        if self._jumps >= 0:
+            cursor = before.cursor
+            if action in ("wait", "esc") or now.turn != before.turn:
+                if cursor and (action == "wait" or _NO_WAY in before.message):
+                    cell = _add(before.position, cursor.spot)
+                    lost = 2 if _NO_WAY in before.message else 1
+                    self._level.tries[cell] = self._level.tries.get(cell, 0) + lost
+                if (
+                    action == "esc"
+                    and self._jumps > 0
+                    and (not cursor or self._jumps >= _MANY_JUMPS)
+                ):
+                    self._level.explored_at = self._level.known()
+                self._jumps = -1
+            else:
+                self._jumps += 1
+        if "Where do you want to travel to" in now.message:
+            self._jumps = 0
+        if action == "northwest" and self._asked_to_pray:
+            self._prayed = before.turn
+        self._asked_to_pray = "want to pray?" in now.message
+        if self._kicking and action in STEPS:
+            cell = _add(before.position, STEPS[action])
+            self._level.locked[cell] = self._level.locked.get(cell, 0) + 1
+        self._kicking = action == "kick" and "direction" in now.message
+        if before.alive and ("eat it?" in before.message or "eat one?" in before.message):
+            self._level.kills.pop(before.position, None)
+        if action == "eat" and "eat" not in now.message:
+            self._level.kills.pop(before.position, None)
+        if action == "pickup":
+            here = before.position
+            if now.turn == before.turn:
+                self._level.untaken[here] = self._level.untaken.get(here, 0) + 1
+            else:
+                self._level.tools.pop(here, None)
+        if action == "search":
+            here, turns = before.position, max(now.turn - before.turn, 0)
+            self._level.searched[here] = self._level.searched.get(here, 0) + turns
+        if "hard to dig" in now.message and "stairs" not in now.message:
+            self._level.hard_floor = True
+
+    def _judge_move(self, level: _Level, before: Reading, now: Reading, action: str) -> None:
+        """Remember moves that failed, doors that are locked, and creatures that are peaceful."""
+        word = action.removeprefix("far ")
+        if word not in STEPS or self._jumps >= 0 or before.message.endswith("]"):
+            return
+        step = STEPS[word]
+        cell = _add(before.position, step)
+        name = next((c.name for c in before.creatures if c.spot == step), "")
+        killed = _KILLED.search(now.message)
+        if killed and killed[1] == name:
+            level.kills[cell] = (name, now.turn)
+        if "Really attack" in now.message:
+            self._peaceful.append((name, cell, now.turn))
+            return
+        if now.position != before.position or name:
+            return
+        if _LOCKED in now.message:
+            level.locked.setdefault(cell, 0)
+        elif level.places.get(cell) == "closed door" and now.turn != before.turn:
+            pass  # it resists, or has just been opened
+        elif any(words in now.message for words in _FOR_NOW):
+            pass  # somebody stood there
+        elif now.turn == before.turn or any(words in now.message for words in _IN_VAIN):
+            level.bad.add((before.position, step))
+
+    def _map(self, before: Reading | None, now: Reading, action: str) -> None:
+        level, here = self._level, now.position
+        level.walk.add(here)
+        if before is None or before.position != here:
+            level.been[here] = level.been.get(here, 0) + 1
+            if before is not None and action.removeprefix("far ") in STEPS:
+                for cell in _between(before.position, here):
+                    level.walk.add(cell)
+                    level.been.setdefault(cell, 1)
+        self._keep_passages(now)
+        self._keep_rays(now)
+        self._keep_places(now)
+
+    def _keep_passages(self, now: Reading) -> None:
+        """Remember where else a corridor goes on, and where it ends."""
+        level, here = self._level, now.position
+        steps = {STEPS[word] for word in now.free}
+        if _is_in_room(steps):
+            return
+        if now.underfoot in _DOORS:
+            steps = {step for step in steps if 0 in step}
+        exits = {_add(here, step) for step in steps}
+        new = exits - level.been.keys()
+        level.passages |= new
+        level.dead_ends.discard(here)
+        if not new and _is_dead_end(exits):
+            level.dead_ends.add(here)
+
+    def _keep_rays(self, now: Reading) -> None:
+        level, (x, y) = self._level, now.position
+        free = now.free
+        for word, count in free.items():
+            dx, dy = STEPS[word]
+            level.walk.update((x + dx * n, y + dy * n) for n in range(1, count + 1))
+            if dx and dy and count > 1:
+                across = free.get("east" if dx > 0 else "west", 0)
+                along = free.get("south" if dy > 0 else "north", 0)
+                level.soft.update(
+                    (x + dx * i, y + dy * j)
+                    for i in range(1, max(across, count) + 1)
+                    for j in range(1, min(i, count, along or count) + 1)
+                )
+                level.soft.update(
+                    (x + dx * i, y + dy * j)
+                    for j in range(1, max(along, count) + 1)
+                    for i in range(1, min(j, count, across or count) + 1)
+                )
+
+    def _keep_places(self, now: Reading) -> None:
+        level, here = self._level, now.position
+        listed = {_add(here, sight.spot): sight.name for sight in now.places}
+        far = {name: _reach(now.places, name) for name in now.incomplete}
+        hidden = {_add(here, sight.spot) for sight in (*now.creatures, *now.objects)}
+        for cell in [*level.places]:
+            name = level.places[cell]
+            gone = cell != here and cell not in hidden and cell not in listed
+            if gone and _distance(cell, here) < far.get(name, 999):
+                del level.places[cell]
+        reach = far.get("corridor end", 999)
+        level.ends = {cell for cell in level.ends if _distance(cell, here) >= reach}
+        for cell, name in listed.items():
+            if name == "corridor end":
+                level.ends.add(cell)
+            elif name in _KEPT or name in _TRAPS:
+                level.places[cell] = name
+        if now.underfoot in _KEPT:
+            level.places[here] = now.underfoot
+        level.tools = {
+            cell: name
+            for cell, name in level.tools.items()
+            if cell in hidden or (cell == here and "no objects here" not in now.message)
+        }
+        level.tools |= {
+            _add(here, sight.spot): name
+            for sight in now.objects
+            for name in _DIGGERS
+            if name in sight.name
+        }
+        if "here" in now.message:
+            level.tools |= {here: name for name in _DIGGERS if name in now.message}
+        level.boulders = {_add(here, s.spot) for s in now.objects if s.name == "boulder"}
+
+    def _gather(self) -> Facts:
+        now, level = self._reading, self._level
+        if not now.alive:
+            return Facts()
+        here = now.position
+        common = {
+            "count": self._count,
+            "jumps": self._jumps,
+            "hard_floor": level.hard_floor,
+            "peaceful": self._peaceful_around(),
+            "prayed": -1 if self._prayed is None else (now.turn - self._prayed) // 50 * 50,
+            "idle": self._idle if self._idle > 2 else 0,
+        }
+        ways = _Ways(level, now)
+        down = self._nearest(
+            ways,
+            (
+                cell
+                for cell, name in level.places.items()
+                if name in _DOWN and cell != here and level.tries.get(cell, 0) < _TRIES
+            ),
+        )
+        up = None
+        if now.branch == "Gnomish Mines" and any(n in i.name for i in now.items for n in _DIGGERS):
+            cells = (c for c, n in level.places.items() if n == "stairs up")
+            up = self._nearest(ways, cells)
+        in_shop = any(sight.name == "shopkeeper" for sight in now.creatures)
+        tool = None if in_shop else self._nearest(
+            ways, (cell for cell in level.tools if level.tries.get(cell, 0) < _TRIES)
+        )
+        unvisited = self._unvisited(ways)
+        no_more = level.explored_at >= level.known() - _SLACK
+        search = self._search(ways) if no_more and not unvisited and not down else None
+        cursor = gap = ""
+        if self._jumps >= 0:
+            at = now.cursor.spot if now.cursor else (0, 0)
+            cell = _add(here, at)
+            if now.cursor:
+                known = level.been.get(cell) or level.tries.get(cell, 0) > 1
+                known = known or now.cursor.name == "corridor"  # those are listed anyway
+                cursor = "unreachable" if _NO_WAY in now.message else "been" if known else "new"
+            goals = (tool, up, down, *unvisited, search)
+            first = next((target for target in goals if target), None)
+            if first:
+                gap = place_words((first.spot[0] - at[0], first.spot[1] - at[1]))
+        return Facts(
+            **common,
+            cursor=cursor,
+            gap=gap,
+            down=down,
+            up=up,
+            tool=tool,
+            fresh=self._fresh(ways),
+            unvisited=unvisited,
+            none_unexplored=no_more,
+            search=search,
+            searched=_around(level.searched, here) if search else 0,
+        )
+
+    def _fresh(self, ways: _Ways) -> Target | None:
+        """The nearest corpse that lies where something was killed a few turns ago."""
+        level, now = self._level, self._reading
+        corpses = {_add(now.position, s.spot): s.name for s in now.objects}
+        best: Target | None = None
+        for cell, (name, turn) in level.kills.items():
+            here = cell == now.position
+            if now.turn - turn > _FRESH or not (here or corpses.get(cell) == f"{name} corpse"):
+                continue
+            target = Target(f"{name} corpse", _minus(cell, now.position), ways.way(cell))
+            if target.way != "travel" and (best is None or ways.cost(cell) < 5):
+                best = target
+        return best
+
+    def _peaceful_around(self) -> tuple[str, ...]:
+        now = self._reading
+        self._peaceful = [p for p in self._peaceful if now.turn - p[2] <= _NEARBY]
+        words = []
+        for sight in now.creatures:
+            cell = _add(now.position, sight.spot)
+            if sight.is_adjacent and any(
+                name == sight.name and _distance(cell, at) <= now.turn - turn + 1
+                for name, at, turn in self._peaceful
+            ):
+                words.append(place_words(sight.spot).removeprefix("adjacent "))
+        return tuple(words)
+
+    def _nearest(self, ways: _Ways, cells: Iterable[Spot]) -> Target | None:
+        found = sorted((ways.cost(cell), cell) for cell in cells)
+        if not found:
+            return None
+        cell = found[0][1]
+        name = self._level.tools.get(cell) or self._level.places[cell]
+        tried = self._level.untaken.get(cell, 0) if name in _DIGGERS else 0
+        return Target(name, _minus(cell, self._reading.position), ways.way(cell), tried)
+
+    def _unvisited(self, ways: _Ways) -> tuple[Target, ...]:
+        level, here = self._level, self._reading.position
+        found: list[tuple[int, Spot, str]] = []
+        for cell, name in level.places.items():
+            if name in _DOORS and cell not in level.been and cell != here:
+                kicks = level.locked.get(cell, -1)
+                if kicks < _MOST_KICKS:
+                    label = "locked door" if kicks >= 0 and name == "closed door" else name
+                    extra = 30 if label == "locked door" else 4 if name == "closed door" else 0
+                    found.append((ways.cost(cell) + extra, cell, label))
+        found += [(ways.cost(c), c, "corridor end") for c in level.ends if c not in level.been]
+        found += [
+            (ways.cost(cell) + 2, cell, "corridor")
+            for cell in level.passages - level.ends - level.been.keys()
+        ]
+        kept = []
+        for cost, cell, name in found:
+            if level.looks.get(cell, 0) < _PATIENCE and level.tries.get(cell, 0) < _TRIES:
+                kept.append((cost, cell, name))
+        kept.sort()
+        if kept:
+            first = kept[0][1]
+            level.looks[first] = level.looks.get(first, 0) + (self._jumps < 0)
+        return tuple(
+            Target(
+                name,
+                _minus(cell, here),
+                ways.way(cell),
+                level.locked.get(cell, 0) if name == "locked door" else 0,
+            )
+            for _, cell, name in kept[:_LISTED]
+        )
+
+    def _search(self, ways: _Ways) -> Target | None:
+        """The place to search: dead ends first, then what lies beside walls; the least searched."""
+        level, here = self._level, self._reading.position
+        best: tuple[int, Spot, str] | None = None
+        for cell in level.walk:
+            dead_end = cell in level.dead_ends
+            sides = 0 if dead_end else self._blank_sides(cell, ways)
+            if not dead_end and not sides:
+                continue
+            turns = _around(level.searched, cell)
+            cost = ways.cost(cell) + turns * 4 + (0 if dead_end else 40 - 5 * sides)
+            cost += 100 * level.tries.get(cell, 0)
+            if best is None or (cost, cell) < best[:2]:
+                best = (cost, cell, "dead end" if dead_end else "wall")
+        for cell in level.boulders:
+            cost = ways.cost(cell) + 20 + 100 * level.tries.get(cell, 0)
+            if ways.is_near(cell) and (best is None or (cost, cell) < best[:2]):
+                best = (cost, cell, "boulder")
+        if best is None:
+            return None
+        _, cell, name = best
+        if self._idle and self._idle % _STUCK == 0:
+            level.tries[cell] = level.tries.get(cell, 0) + 1
+        return Target(name, _minus(cell, here), ways.way(cell), _around(level.searched, cell))
+
+    def _blank_sides(self, cell: Spot, ways: _Ways) -> int:
+        """On how many sides a wall is near behind which nothing is known."""
+        x, y = cell
+        passable = ways.passable
+        sides = 0
+        for dx, dy in _ORTHOGONAL:
+            if (x + dx, y + dy) in passable:
+                continue
+            behind = [(x + dx * n, y + dy * n) for n in range(1, _BEHIND + 1)]
+            inside = all(0 < i < _COLUMNS - 1 and 0 < j < _ROWS - 1 for i, j in behind[:4])
+            if inside and not any(spot in passable for spot in behind):
+                sides += 1
+        wide = sum((x + dx, y + dy) in passable for dx, dy in STEPS.values())
+        return sides if wide >= 3 else 0
+
+
+class _Ways:
+    """The ways from the hero over what is known of a level."""
+
+    def __init__(self, level: _Level, now: Reading) -> None:
+        self._level, self._here, self._free = level, now.position, now.free
+        places = level.places
+        passable = level.walk | level.soft
+        passable |= {cell for cell, name in places.items() if name in _DOORS or name in _DOWN}
+        passable |= level.ends
+        passable -= {cell for cell, name in places.items() if name in _TRAPS}
+        passable -= level.boulders
+        passable -= {
+            _add(now.position, sight.spot)
+            for sight in now.creatures
+            if not sight.name.startswith("tame ")
+        }
+        passable.add(now.position)
+        self.passable = passable
+        straight = {cell for cell, name in places.items() if name in _STRAIGHT}
+        if now.underfoot in _STRAIGHT:
+            straight.add(now.position)
+        self._in_room = _is_in_room({STEPS[word] for word in now.free})
+        self._distance = _flood(now.position, passable, level.boulders, straight, level.bad)
+        self._straight = straight
+
+    def cost(self, cell: Spot) -> int:
+        """Steps to a cell; more if no way is known."""
+        known = self._distance.get(cell)
+        return known if known is not None else 10 + 2 * _distance(cell, self._here)
+
+    def is_near(self, cell: Spot) -> bool:
+        """Whether a way is known."""
+        return cell in self._distance
+
+    def way(self, cell: Spot) -> str:
+        """The first leg of the way."""
+        if cell == self._here:
+            return "here"
+        legs = self._legs(cell)
+        if not legs or len(legs) > _LEGS:
+            return "travel"
+        step, count = legs[0]
+        word = _WORD[step]
+        if count == 1:
+            return word
+        # A run follows a corridor, and does not end where the leg does.
+        if count >= self._free.get(word, 0) and self._in_room:
+            return f"far {word}"
+        return f"{min(count, 9)} {word}"
+
+    def _legs(self, cell: Spot) -> list[tuple[Spot, int]]:
+        """The way from the hero as legs of a direction and a length, with few turns."""
+        distance = self._distance
+        if cell not in distance:
+            return []
+        legs: list[tuple[Spot, int]] = []
+        last: Spot | None = None
+        while cell != self._here:
+            wanted = distance[cell] - 1
+            steps = [last, *_STEPS] if last else _STEPS
+            for step in steps:
+                before = (cell[0] - step[0], cell[1] - step[1])
+                if distance.get(before) == wanted and self._may(before, cell, step):
+                    break
+            else:
+                return []
+            if step == last:
+                legs[-1] = (step, legs[-1][1] + 1)
+            else:
+                legs.append((step, 1))
+            last, cell = step, before
+        legs.reverse()
+        return legs
+
+    def _may(self, start: Spot, end: Spot, step: Spot) -> bool:
+        if (start, step) in self._level.bad:
+            return False
+        return 0 in step or not (start in self._straight or end in self._straight)
+
+
+_STEPS = tuple(sorted(STEPS.values(), key=lambda step: 0 not in step))
+_WORD = {step: word for word, step in STEPS.items()}
+
+
+def _flood(
+    start: Spot,
+    passable: set[Spot],
+    boulders: set[Spot],
+    straight: set[Spot],
+    bad: set[tuple[Spot, Spot]],
+) -> dict[Spot, int]:
+    """Count the steps to all cells; boulders are reached, but not passed."""
+    distance = {start: 0}
+    queue = deque([start])
+    while queue:
+        cell = queue.popleft()
+        x, y = cell
+        further = distance[cell] + 1
+        for step in _STEPS:
+            after = (x + step[0], y + step[1])
+            if after in distance or (after not in passable and after not in boulders):
+                continue
+            if 0 not in step and (cell in straight or after in straight):
+                continue
+            if bad and (cell, step) in bad:
+                continue
+            distance[after] = further
+            if after in passable:
+                queue.append(after)
+    return distance
+
+
+def _add(cell: Spot, step: Spot) -> Spot:
+    return cell[0] + step[0], cell[1] + step[1]
+
+
+def _minus(cell: Spot, start: Spot) -> Spot:
+    return cell[0] - start[0], cell[1] - start[1]
+
+
+def _distance(a: Spot, b: Spot) -> int:
+    return max(abs(a[0] - b[0]), abs(a[1] - b[1]))
+
+
+def _reach(sights: Iterable[Sight], name: str) -> int:
+    """How far the farthest listed thing of a name is."""
+    return max((_distance(s.spot, (0, 0)) for s in sights if s.name == name), default=0)
+
+
+def _is_in_room(steps: set[Spot]) -> bool:
+    """Whether one can walk around in a square: corridors are rarely so wide."""
+    return any(
+        dx and dy and (dx, 0) in steps and (0, dy) in steps for dx, dy in steps
+    )
+
+
+def _is_dead_end(exits: set[Spot]) -> bool:
+    """Whether all ways on lead the same way."""
+    first, *others = exits or {(0, 0)}
+    return not others or (len(others) == 1 and _distance(first, others[0]) == 1)
+
+
+def _between(start: Spot, end: Spot) -> Iterator[Spot]:
+    """The cells strictly between two cells on a straight line, none if they are on none."""
+    dx, dy = _minus(end, start)
+    if dx and dy and abs(dx) != abs(dy):
+        return
+    step = ((dx > 0) - (dx < 0), (dy > 0) - (dy < 0))
+    cell = _add(start, step)
+    while cell != end:
+        yield cell
+        cell = _add(cell, step)
+
+
+def _around(counts: dict[Spot, int], cell: Spot) -> int:
+    """The greatest count on a cell or beside it."""
+    x, y = cell
+    return max(counts.get((x + dx, y + dy), 0) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
