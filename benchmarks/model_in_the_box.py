@@ -217,11 +217,11 @@ def figure(rows: Sequence[Row]) -> Any:
                     continue
                 axes.bar(
                     place + 0.27 * (number - 1),
-                    100 * interval.value,
+                    100 * interval.mean,
                     0.25,
                     yerr=[
-                        [100 * (interval.value - interval.low)],
-                        [100 * (interval.high - interval.value)],
+                        [100 * (interval.mean - interval.low)],
+                        [100 * (interval.high - interval.mean)],
                     ],
                     color=f"C{number}",
                     label=player if place == 0 else None,

@@ -10,7 +10,7 @@ came to (DAgger: Ross, Gordon and Bagnell, AISTATS 2011, arXiv:1011.0686), and t
 that too. All rounds begin with the weights of the last; the last one lowers the learning rate.
 
 Every round leaves ``rows.jsonl.gz`` and a model in ``--work``. The last model is written to
-``--out`` in bfloat16, with checksums, and ``training.json``: data, seeds, curves. Which seeds are
+``--out`` in bfloat16, with checksums; data, seeds and curves to ``--report``. Which seeds are
 played is fixed, and none of them is one that ``textenvs eval`` gives with seeds of 0 to 9.
 """
 
@@ -21,16 +21,20 @@ import gzip
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import torch
 import transformers
+from matplotlib import pyplot
 
+from textenvs import __version__
 from textenvs.llm.backends.hf import HFModel
 from textenvs.llm.backends.tiny import FOLDER, SUMS
 from textenvs.traces import replace_file
@@ -59,8 +63,8 @@ TASKS = (
             ("pick_up_seq_go_to", 2),
         )
     ),
-    Task("Crafter", "Crafter-Text-v0", max_steps=2000, share=12),
-    Task("NetHack", "NetHack-Text-Challenge-v0", NETHACK, max_steps=3000, share=10),
+    Task("Crafter", "Crafter-Text-v0", max_steps=2000),
+    Task("NetHack", "NetHack-Text-Challenge-v0", NETHACK, max_steps=3000),
 )
 
 
@@ -69,39 +73,41 @@ class Round:
     """A round of playing and learning.
 
     Attributes:
-        rows: how many states the expert judges.
-        games: which are played.
+        rows: how many states of each game the expert judges.
         by_model: whether the model plays; else the expert.
         expert_share: the share of steps in which the expert acts in the model's place.
         stray_share: the share of steps in which a random action is played.
-        older: rows of earlier rounds that are learned again, as a multiple of ``rows``.
+        older: rows of earlier rounds that are learned again, as a multiple of the new ones.
         epochs: how often its rows are learned.
         learning_rate: the highest.
-        batch_size: rows in a step.
         schedule: how it goes on, as transformers names it.
+        batch_size: rows in a step.
     """
 
-    rows: int
-    by_model: bool
-    games: tuple[str, ...] = ("BabyAI", "Crafter", "NetHack")
+    rows: Mapping[str, int]
+    by_model: bool = False
     expert_share: float = 0.0
     stray_share: float = 0.0
     older: float = 0.0
     epochs: float = 1.0
     learning_rate: float = 1e-3
-    batch_size: int = 32
     schedule: str = "constant_with_warmup"
+    batch_size: int = 32
 
 
 ROUNDS = (
-    Round(200_000, by_model=False, stray_share=0.08),
-    Round(60_000, by_model=True, expert_share=0.3, older=1.0),
-    Round(60_000, by_model=True, older=1.0),
-    Round(80_000, by_model=True, older=2.0, schedule="linear"),
+    Round({"BabyAI": 121_000}, stray_share=0.1),
+    Round({"BabyAI": 30_000, "Crafter": 70_000, "NetHack": 40_000}, stray_share=0.05),
+    Round(
+        {"BabyAI": 25_000, "Crafter": 20_000, "NetHack": 12_000},
+        by_model=True,
+        older=1.0,
+        schedule="linear",
+    ),
 )
 SMOKE = (
-    Round(600, by_model=False, stray_share=0.08),
-    Round(200, by_model=True, older=1.0, schedule="linear"),
+    Round({"BabyAI": 300, "Crafter": 200}, stray_share=0.1),
+    Round({"BabyAI": 100, "Crafter": 50}, by_model=True, older=1.0, schedule="linear"),
 )
 
 
@@ -109,15 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Go through the rounds that are not done yet."""
     args = _parser().parse_args(arguments)
     rounds = SMOKE if args.smoke else ROUNDS
+    if args.smoke:
+        args.work = Path(tempfile.mkdtemp())
+        args.out, args.report = args.work / "tiny", args.work / "training"
     args.work.mkdir(parents=True, exist_ok=True)
     base = args.work / "untrained"
-    first = _rows(args.work / "round-0", rounds[0], 0, None, rounds[0].rows)
     if not base.exists():
-        make_model(_sample_texts(first), base, SEED, _WIDTH, _LAYERS)
+        make_model(_texts(100 if args.smoke else _TOKENIZER_ROWS), base, SEED, _WIDTH, _LAYERS)
     model = base
-    for number, stage in enumerate(rounds):
+    for number in range(len(rounds)):
         model = _learn(args.work, number, rounds, model)
-    export(model, args.work, len(rounds), args.out)
+    export(model, args.work, len(rounds), args.out, args.report)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,6 +134,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--work", type=Path, default=Path("runs/tiny"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="the model's place")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("docs/results/tiny_training"),
+        metavar="STEM",
+        help="STEM.json and STEM.png: data, seeds and curves",
+    )
     parser.add_argument("--smoke", action="store_true", help="a minute of it, to see that it runs")
     return parser
 
@@ -136,7 +151,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     done = folder / "model"
     if done.exists():
         return done
-    rows = _rows(folder, stage, number, model if stage.by_model else None, stage.rows)
+    rows = _rows(folder, stage, number, model if stage.by_model else None)
     random = np.random.default_rng([SEED, number])
     held_out = [rows.pop(i) for i in sorted(random.choice(len(rows), 500, False))[::-1]]
     earlier = [row for i in range(number) for row in _read(work / f"round-{i}" / _ROWS)]
@@ -169,20 +184,21 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
 _ROWS = "rows.jsonl.gz"
 
 
-def _rows(folder: Path, stage: Round, number: int, model: Path | None, n_rows: int) -> list[Row]:
+def _rows(folder: Path, stage: Round, number: int, model: Path | None) -> list[Row]:
     """The rows of a round; played, if they were not."""
     path = folder / _ROWS
     if path.exists():
         return _read(path)
     folder.mkdir(parents=True, exist_ok=True)
     player = None if model is None else HFModel(str(model), dtype="float32", batch_size=_AT_ONCE)
-    tasks = [task for task in TASKS if task.game in stage.games]
-    whole = sum(task.share for task in tasks)
+    tasks = [task for task in TASKS if task.game in stage.rows]
     rows: list[Row] = []
     report = {}
     for task in tasks:
         first = FIRST_SEED + (number * len(TASKS) + TASKS.index(task)) * _SEEDS_OF_A_TASK
-        started, outcomes, found = time.monotonic(), [], []
+        started = time.monotonic()
+        outcomes: list[Outcome] = []
+        found: list[Row] = []
         for what in play(
             task,
             range(first, first + _SEEDS_OF_A_TASK),
@@ -190,9 +206,12 @@ def _rows(folder: Path, stage: Round, number: int, model: Path | None, n_rows: i
             expert_share=stage.expert_share,
             stray_share=stage.stray_share,
             at_once=_AT_ONCE,
-            rows=int(n_rows * task.share / whole),
+            rows=int(stage.rows[task.game] * _share(task)),
         ):
-            (found if isinstance(what, Row) else outcomes).append(what)
+            if isinstance(what, Row):
+                found.append(what)
+            else:
+                outcomes.append(what)
         rows += found
         report[task.name] = {
             "rows": len(found),
@@ -231,12 +250,19 @@ def _read(path: Path) -> list[Row]:
         return [Row(*json.loads(line)) for line in file]
 
 
-def _sample_texts(rows: Sequence[Row]) -> Iterator[str]:
-    """Texts for the tokenizer, of every task as many as of the others."""
-    for task in TASKS:
-        own = [row for row in rows if row.task == task.name]
-        step = max(1, len(own) * len(TASKS) // _TOKENIZER_ROWS)
-        yield from (f"{row.prompt}\n{row.answer}" for row in own[::step])
+def _share(task: Task) -> float:
+    """A task's share of its game's rows."""
+    return task.share / sum(each.share for each in TASKS if each.game == task.game)
+
+
+def _texts(rows: int) -> Iterator[str]:
+    """Prompts and answers of experts, for the tokenizer: of each game as many."""
+    for number, task in enumerate(TASKS):
+        first = FIRST_SEED - (number + 1) * _SEEDS_OF_A_TASK
+        wanted = int(rows * _share(task))
+        for what in play(task, range(first, first + rows), model=None, rows=wanted):
+            if isinstance(what, Row):
+                yield f"{what.prompt}\n{what.answer}"
 
 
 _OF_MODELS = ("config.json", "generation_config.json", "model.safetensors")
@@ -253,7 +279,7 @@ def _copy_model(checkpoint: Path, folder: Path) -> None:
     fresh.replace(folder)
 
 
-def export(model: Path, work: Path, rounds: int, out: Path) -> None:
+def export(model: Path, work: Path, rounds: int, out: Path, report: Path) -> None:
     """Write the model in bfloat16, its checksums, and how it was trained."""
     out.mkdir(parents=True, exist_ok=True)
     found = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16)
@@ -270,7 +296,32 @@ def export(model: Path, work: Path, rounds: int, out: Path) -> None:
         folder = work / f"round-{number}"
         played = json.loads((folder / "played.json").read_text())
         history.append({"played": played, **json.loads((folder / "learned.json").read_text())})
-    replace_file(work / "training.json", json.dumps(history, indent=1) + "\n")
+    record = {"textenvs": __version__, "seed": SEED, "parameters": found.num_parameters()}
+    replace_file(
+        report.with_suffix(".json"), json.dumps({**record, "rounds": history}, indent=1) + "\n"
+    )
+    _draw(history, report.with_suffix(".png"))
+
+
+def _draw(rounds: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw the loss, and the share of held-out answers that are right, over all rounds."""
+    matplotlib.use("Agg")
+    figure, (above, below) = pyplot.subplots(
+        2, 1, figsize=(8, 5), sharex=True, layout="constrained"
+    )
+    before = 0
+    for number, each in enumerate(rounds):
+        for axes, key in ((above, "loss"), (below, "held_out")):
+            points = [(before + x["step"], x[key]) for x in each["history"] if key in x]
+            axes.plot(*zip(*points, strict=True), color=f"C{number}", label=f"round {number}")
+        before += max(x["step"] for x in each["history"])
+    above.set_yscale("log")
+    above.set_ylabel("loss a token")
+    above.legend()
+    below.set_ylabel("held-out answers to the letter")
+    below.set_xlabel("steps")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Task:
         env_id: the environment's.
         env: its arguments.
         max_steps: a limit in place of the id's own; None for that.
-        share: of all rows.
+        share: of the rows of its game, relative to its other tasks.
     """
 
     name: str
@@ -45,8 +45,7 @@ class Task:
 
     def make(self) -> gymnasium.Env[Any, Any]:
         """Make the environment."""
-        limit = {} if self.max_steps is None else {"max_episode_steps": self.max_steps}
-        return gymnasium.make(self.env_id, **limit, **self.env)
+        return gymnasium.make(self.env_id, max_episode_steps=self.max_steps, **self.env)
 
 
 @dataclass(frozen=True)

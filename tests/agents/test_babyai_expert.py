@@ -58,9 +58,7 @@ def test_a_caption_is_read_back() -> None:
         ),
     ],
 )
-def test_a_mission_is_read_in_the_order_in_which_it_is_done(
-    goal: str, parts: list[Clause]
-) -> None:
+def test_a_mission_is_read_in_the_order_in_which_it_is_done(goal: str, parts: list[Clause]) -> None:
     assert list(clauses(goal)) == parts
 
 

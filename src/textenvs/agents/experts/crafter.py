@@ -19,16 +19,27 @@ from textenvs.agents.experts.expert import Decision, Expert
 __all__ = ["CrafterExpert"]
 
 _OPPOSITE = {"north": "south", "east": "west", "south": "north", "west": "east"}
-_TOOL = {
-    "tree": None,
+_TOOLS = {
+    "tree": "",
     "stone": "wood pickaxe",
     "coal": "wood pickaxe",
     "iron": "stone pickaxe",
     "diamond": "iron pickaxe",
 }
-"""What can be taken, and the tool that it takes."""
-_CREATURES = {"cow": 3.0, "zombie": 2.0, "skeleton": 1.0}
-_TURNED_BACK = 2.0  # a place where one was lately counts for so many steps
+"""What can be taken, and the tool that it takes ("" for none)."""
+
+# What it costs to pass by a side, counted in steps; the numbers are those that played best.
+_MINE, _BRIDGE, _WAIT = 1.0, 3.0, 1.0
+_FELL = {"cow": 3.0, "zombie": 2.0, "skeleton": 1.0}
+_TURNED_BACK = 2.0  # for each time that one stood there lately
+_SHOT_AT = 2.0  # for each skeleton that one would be in line with
+_KEPT_ON = 0.5  # what is gained by going on in the same direction
+
+_ANYWHERE = 98  # within so many steps: as far as anything is remembered
+_SHELTER = re.compile(r"shelter (east|west) (north|south) (\d), (\d) left")
+_WALLS = 8  # stones that a shelter takes in the open
+_TIRED_BY_NIGHT, _TIRED, _WEAK = 4, 2, 5  # when a shelter is sought: energy, energy, health
+_WELL = 8  # health with which one goes out by night
 
 
 @dataclass(frozen=True)
@@ -48,11 +59,6 @@ class Scene:
         place = self.place(kind)
         return 99 if place is None else abs(place[0]) + abs(place[1])
 
-    def seen_steps(self, kind: str) -> int:
-        """How far the nearest in view is."""
-        dx, dy = self.now.nearest.get(kind, (99, 0))
-        return abs(dx) + abs(dy)
-
     def todo(self, name: str) -> bool:
         """Whether something was not achieved yet."""
         return name in self.facts.todo
@@ -65,11 +71,12 @@ class Scene:
 Rule = Callable[[Scene], Decision | None]
 
 
+# Going about.
+
+
 def _can_take(now: Reading, kind: str) -> bool:
-    if kind not in _TOOL:
-        return False
-    tool = _TOOL[kind]
-    return tool is None or now.count(tool) > 0
+    tool = _TOOLS.get(kind)
+    return tool is not None and (not tool or now.count(tool) > 0)
 
 
 def _cost(now: Reading, side: str) -> float | None:
@@ -78,12 +85,10 @@ def _cost(now: Reading, side: str) -> float | None:
     if thing in FREE:
         return 0.0
     if _can_take(now, thing):
-        return 1.0
+        return _MINE
     if thing == "water" and now.count("stone") and now.count("wood pickaxe"):
-        return WATER
-    if thing in _CREATURES:
-        return _CREATURES[thing]
-    return 1.0 if thing == "arrow" else None
+        return _BRIDGE
+    return _WAIT if thing == "arrow" else _FELL.get(thing)
 
 
 def _toward(place: Place) -> list[str]:
@@ -97,25 +102,25 @@ def _toward(place: Place) -> list[str]:
 
 def _step(scene: Scene, place: Place) -> str | None:
     """The side to go to on the way to a place: nearer, free, and not where one has just been."""
+    now, been = scene.now, scene.facts.been
+    skeletons = [(x, y) for kind, x, y in now.things if kind == "skeleton"]
     best, least = None, float("inf")
     for side in _toward(place):
-        cost = _cost(scene.now, side)
+        cost = _cost(now, side)
         if cost is None:
             continue
         dx, dy = STEPS[side]
-        after = abs(place[0] - dx) + abs(place[1] - dy)
-        score = after + cost + _TURNED_BACK * scene.facts.been.get(side, 0)
+        cost += abs(place[0] - dx) + abs(place[1] - dy) + _TURNED_BACK * been.get(side, 0)
+        cost += _SHOT_AT * sum(_in_line(x - dx, y - dy) for x, y in skeletons)
         if scene.thought.endswith(side):
-            score -= 0.5
-        if AVOID or Z:
-            for kind, x, y in scene.now.things:
-                if kind == "skeleton" and (x == dx or y == dy) and abs(x - dx) + abs(y - dy) <= 5:
-                    score += AVOID
-                if kind == "zombie" and abs(x - dx) + abs(y - dy) <= 2:
-                    score += Z
-        if score < least:
-            best, least = side, score
+            cost -= _KEPT_ON
+        if cost < least:
+            best, least = side, cost
     return best
+
+
+def _in_line(dx: int, dy: int) -> bool:
+    return (not dx or not dy) and abs(dx) + abs(dy) <= 5  # as far as skeletons shoot
 
 
 def _pass(now: Reading, side: str) -> str:
@@ -143,13 +148,9 @@ def _side_of(place: Place) -> str | None:
 def _use(scene: Scene, goal: str, kind: str, place: Place) -> Decision | None:
     """Go to a place, face it and use what is there."""
     side = _side_of(place)
-    if side is not None:
-        action = "Do" if scene.now.facing == side else _move(side)
-    else:
-        side = _step(scene, place)
-        if side is None:
-            return None
-        action = _pass(scene.now, side)
+    if side is None:
+        return _go(scene, f"{goal}: {kind}", place)
+    action = "Do" if scene.now.facing == side else _move(side)
     return Decision(f"{goal}: {kind} {describe(place)}, {side}", action)
 
 
@@ -158,20 +159,51 @@ def _go(scene: Scene, goal: str, place: Place) -> Decision | None:
     side = _step(scene, place)
     if side is None:
         return None
-    return Decision(f"{goal}: {describe(place)}, {side}", _pass(scene.now, side))
+    return Decision(f"{goal} {describe(place)}, {side}", _pass(scene.now, side))
 
 
-def _get(scene: Scene, goal: str, kind: str, within: int = 98) -> Decision | None:
+def _get(scene: Scene, goal: str, kind: str, within: int = _ANYWHERE) -> Decision | None:
+    """Go to the nearest thing of a kind that is known, if it is near enough, and use it."""
     place = scene.place(kind)
     if place is None or scene.steps(kind) > within:
         return None
     return _use(scene, goal, kind, place)
 
 
+def _seek(scene: Scene, goal: str, kind: str) -> Decision | None:
+    """Get a thing of a kind, or look for one."""
+    return _get(scene, goal, kind) or _explore(scene, goal)
+
+
+def _put(scene: Scene, thing: str) -> Decision | None:
+    """Place something in front, making room if need be."""
+    now = scene.now
+    if now.front in FREE:
+        return Decision(f"{thing}: place {now.facing}", f"Place {thing.capitalize()}")
+    if _can_take(now, now.front):
+        return Decision(f"{thing}: room {now.facing}", "Do")
+    for side in SIDES:
+        if side != now.facing and _cost(now, side) is not None:
+            return Decision(f"{thing}: room {side}", _pass(now, side))
+    return None
+
+
+def _is_here(scene: Scene, kind: str) -> bool:
+    """Whether something is in one of the eight cells around."""
+    dx, dy = scene.now.nearest.get(kind, (9, 9))
+    return max(abs(dx), abs(dy)) <= 1
+
+
+def _missing(scene: Scene, material: str) -> int:
+    """How many of the two tools of a material are missing."""
+    return 2 - scene.has(f"{material} pickaxe") - scene.has(f"{material} sword")
+
+
 # The rules, in their order.
 
 
 def _sleep_on(scene: Scene) -> Decision | None:
+    """Asleep, nothing else can be done."""
     if not scene.now.asleep:
         return None
     match = _SHELTER.search(scene.thought)
@@ -179,44 +211,24 @@ def _sleep_on(scene: Scene) -> Decision | None:
 
 
 def _fight(scene: Scene) -> Decision | None:
+    """Hit what stands beside one; a shelter that is being built is kept in mind."""
     now = scene.now
     for kind in ("zombie", "skeleton"):
         sides = [side for side in SIDES if now.sides[side] == kind]
         if sides:
             side = now.facing if now.facing in sides else sides[0]
-            action = "Do" if side == now.facing else _move(side)
             match = _SHELTER.search(scene.thought)
             kept = f", {match[0]}" if match else ""
+            action = "Do" if side == now.facing else _move(side)
             return Decision(f"fight: {kind} {side}{kept}", action)
     return None
 
 
-def _shield(scene: Scene) -> Decision | None:
-    """Put a stone between oneself and what shoots."""
-    now = scene.now
-    if now.health > SHIELD_HEALTH or not now.count("stone") or now.front not in FREE:
-        return None
-    sx, sy = STEPS[now.facing]
-    for kind, dx, dy in now.things:
-        if kind in ("skeleton", "arrow") and dx * sy == dy * sx and dx * sx + dy * sy > 1:
-            return Decision(f"shield: {kind} {now.facing}", "Place Stone")
-    return None
-
-
-SHIELD_HEALTH = 0
-HUNT = 5
-EAT = 0
-DRINK = 0
-EXPLORE_FOOD = 5
-AVOID = 0.0
-Z = 0.0
-NEED = 8
-
-
 def _survive(scene: Scene) -> Decision | None:
-    """Drink and eat when it is urgent."""
+    """Drink and eat when it is urgent; a shelter is left by night only in need."""
     now = scene.now
-    if _SHELTER.search(scene.thought) and now.night and (now.health > 3 or now.food and now.drink):
+    in_need = now.health <= 3 and not (now.food and now.drink)
+    if _SHELTER.search(scene.thought) and now.night and not in_need:
         return None
     if now.drink <= 2:
         return _drink(scene)
@@ -224,35 +236,36 @@ def _survive(scene: Scene) -> Decision | None:
 
 
 def _drink(scene: Scene) -> Decision | None:
-    drink = scene.now.drink - (1 if scene.facts.night else 0) - DRINK
-    if scene.now.drink == 9 and not scene.todo("drink"):
+    """Drink, the thirstier the farther off; more before a night, and all one can once there."""
+    now = scene.now
+    if now.drink == 9 and not scene.todo("drink"):
         return None
-    beside = scene.seen_steps("water") == 1
-    limit = 98 if drink <= 3 else 20 if drink <= 5 else 5 if drink <= 7 else 0
-    if beside and scene.now.drink < 9 and (scene.thought.startswith("drink") or drink <= 7):
-        limit = 1
+    drink = now.drink - bool(scene.facts.night)
+    within = _ANYWHERE if drink <= 3 else 20 if drink <= 5 else 5 if drink <= 7 else 0
+    if scene.thought.startswith("drink") or drink <= 7:
+        within = max(within, 1)
     if scene.todo("drink"):
-        limit = max(limit, 8)
-    found = _get(scene, "drink", "water", limit)
-    if found is None and scene.now.drink <= 3:
+        within = max(within, 8)
+    found = _get(scene, "drink", "water", within)
+    if found is None and now.drink <= 3:
         return _explore(scene, "drink")
     return found
 
 
 def _eat(scene: Scene) -> Decision | None:
-    now = scene.now
-    food = now.food - (1 if scene.facts.night else 0) - EAT
-    limit = 98 if food <= 4 else 25 if food <= 5 else 8 if food <= 6 else 0
-    if scene.todo("cow") and food <= 7:
-        limit = max(limit, 8)
-    plant = scene.facts.plant
+    """Eat a ripe plant or a cow, the hungrier the farther off; more before a night."""
+    now, plant = scene.now, scene.facts.plant
+    food = now.food - bool(scene.facts.night)
     ripe = now.nearest.get("ripe plant")
+    if ripe is None and plant is not None and plant.ripe:
+        ripe = plant.place
     if ripe is not None and (food <= 6 or scene.todo("fruit")):
         return _use(scene, "fruit", "ripe plant", ripe)
-    if plant is not None and plant.ripe:
-        return _use(scene, "fruit", "ripe plant", plant.place)
-    found = _get(scene, "eat", "cow", limit)
-    if found is None and now.food <= EXPLORE_FOOD and not now.night:
+    within = _ANYWHERE if food <= 4 else 25 if food <= 5 else 8 if food <= 6 else 0
+    if scene.todo("cow") and food <= 7:
+        within = max(within, 8)
+    found = _get(scene, "eat", "cow", within)
+    if found is None and now.food <= 5 and not now.night:
         return _explore(scene, "eat")
     return found
 
@@ -267,42 +280,30 @@ def _nap(scene: Scene) -> Decision | None:
 
 
 def _shelter(scene: Scene) -> Decision | None:
-    """Wall in a square of four cells and stay there, asleep if possible.
+    """Wall in a square of four cells when tired or weak, and stay there, asleep if possible.
 
     One walks round the square and back, and places a stone wherever one comes to face an open
-    cell outside of it. The thought tells which square it is (where it lies from the cell in which
-    one began) and how many of the eight steps are done.
+    cell outside of it. The thought tells which square it is (the sides of the cell where one
+    began), which of the eight steps round it comes next, and how many are left: all eight again
+    after a fight, since it turns one away from a wall that is not there yet.
     """
     now = scene.now
     match = _SHELTER.search(scene.thought)
-    exposed = bool(now.nearest.keys() & {"grass", "zombie"})
-    if match is not None and not _is_rested(now, exposed):
+    if match is not None and not _is_rested(now):
         return _wall_in(scene, match[1], match[2], int(match[3]) % 8, int(match[4]))
-    tired = now.energy <= (NIGHT_ENERGY if now.night else DAY_ENERGY)
-    weak = now.health <= (WEAK_NIGHT if now.night else WEAK_DAY)
-    if not (tired or weak):
+    tired = now.energy <= (_TIRED_BY_NIGHT if now.night else _TIRED)
+    if not (tired or now.health <= _WEAK) or not scene.has("wood pickaxe"):
         return None
-    if not scene.has("wood pickaxe"):
-        return None
-    if now.count("stone") < NEED:
+    if now.count("stone") < _WALLS:
         found = _get(scene, "stone", "stone", 20)
-        if found is not None or now.count("stone") < 6:
+        if found is not None or now.count("stone") < _WALLS - 2:
             return found
     return _wall_in(scene, *_square(now), 0, 8)
 
 
-STOCK = 20
-NIGHT_ENERGY, DAY_ENERGY, WEAK_NIGHT, WEAK_DAY, OUT = 4, 2, 5, 5, 8
-WATER = 3.0
-
-
-def _is_rested(now: Reading, exposed: bool) -> bool:
-    if now.energy < 9:
-        return False
-    return now.health >= (OUT if now.night and exposed else 5)
-
-
-_SHELTER = re.compile(r"shelter (east|west) (north|south) (\d), (\d) left")
+def _is_rested(now: Reading) -> bool:
+    exposed = now.night and ("grass" in now.nearest or "zombie" in now.nearest)
+    return now.energy == 9 and now.health >= (_WELL if exposed else _WEAK)
 
 
 def _square(now: Reading) -> tuple[str, str]:
@@ -313,6 +314,7 @@ def _square(now: Reading) -> tuple[str, str]:
 
 
 def _openness(now: Reading, side: str) -> int:
+    """How many walls it may take to go there."""
     if _cost(now, side) is None:
         return 3
     thing = now.sides[side]
@@ -341,26 +343,23 @@ def _wall_in(scene: Scene, h: str, v: str, corner: int, left: int) -> Decision |
     if now.sides[way] in FREE:
         return Decision(f"{square} {(corner + 1) % 8}, {left - 1} left: go {way}", _move(way))
     if _cost(now, way) is None:
-        h, v = _square(now)
+        h, v = _square(now)  # begin anew from here
         return Decision(f"shelter {h} {v} 0, 8 left: elsewhere", "Noop")
     return Decision(f"{goal}: clear {way}", _pass(now, way))
 
 
 def _stock(scene: Scene) -> Decision | None:
-    """Have enough stones before the night."""
-    if (
-        0 < scene.facts.night <= STOCK
-        and scene.has("wood pickaxe")
-        and scene.now.count("stone") < 9
-    ):
+    """Have enough stones when the night comes."""
+    soon = 0 < scene.facts.night <= 20
+    if soon and scene.has("wood pickaxe") and scene.now.count("stone") < 9:
         return _get(scene, "stone", "stone", 20)
     return None
 
 
 def _sapling(scene: Scene) -> Decision | None:
-    """Get a sapling from the grass, and plant it."""
+    """Take a sapling from the grass, and plant it."""
     now = scene.now
-    if scene.has("sapling") and (scene.todo("plant")):
+    if scene.has("sapling") and scene.todo("plant"):
         if now.front == "grass":
             return Decision(f"plant: grass {now.facing}", "Place Plant")
         return _get(scene, "plant", "grass", 5)
@@ -382,55 +381,46 @@ def _garden(scene: Scene) -> Decision | None:
         return _fence(scene, plant)
     if now.count("stone") < 5 or now.nearest.keys() & {"cow", "zombie", "skeleton"}:
         return None
-    kind = "plant" if scene.has("sapling") else "sapling"
+    goal, action = ("plant", "Place Plant") if scene.has("sapling") else ("sapling", "Do")
     if now.front == "grass":
-        return Decision(f"{kind}: grass {now.facing}", "Place Plant" if kind == "plant" else "Do")
-    return _go_to(scene, kind, "grass", 6)
+        return Decision(f"{goal}: grass {now.facing}", action)
+    grass = scene.place("grass")
+    if grass is None or scene.steps("grass") > 6:
+        return None
+    return _go(scene, f"{goal}: grass", grass)
 
 
 def _fence(scene: Scene, plant: Plant) -> Decision | None:
-    """Put a stone on the nearest open side of a plant: it must be faced, but not walked on."""
+    """Put a stone on the nearest open side of a plant: one must face it, but not stand on it."""
     now = scene.now
-    places = {side: (plant.place[0] + STEPS[side][0], plant.place[1] + STEPS[side][1])
-        for side in plant.open}
-    side, place = min(
-        places.items(), key=lambda item: (item[1] == (0, 0), abs(item[1][0]) + abs(item[1][1]))
-    )
-    goal = f"fence: {side} of plant {describe(place)}"
+    x, y = plant.place
+    places = {side: (x + STEPS[side][0], y + STEPS[side][1]) for side in plant.open}
+    side, place = min(places.items(), key=lambda item: _steps_to_face(item[1]))
+    goal = f"fence: {side} of plant"
     beside = _side_of(place)
+    if beside is None and place != (0, 0):
+        return _go(scene, goal, place)
+    goal += f" {describe(place)}"
     if beside is not None and now.facing == beside:
         return Decision(f"{goal}, {beside}", "Place Stone" if now.front in FREE else "Do")
     if beside is not None and now.sides[beside] not in FREE:
         return Decision(f"{goal}, {beside}", _move(beside))
-    if beside is not None or place == (0, 0):
-        ways = [_OPPOSITE[beside]] if beside else [side]
-        ways += [way for way in SIDES if way not in (*ways, beside)]
-        for way in ways:
-            if now.sides[way] in FREE or (_cost(now, way) is not None and way == ways[0]):
-                return Decision(f"{goal}, {way}", _pass(now, way))
-        return None
-    way = _step(scene, place)
-    return None if way is None else Decision(f"{goal}, {way}", _pass(now, way))
+    # Step away, so that one faces it when one comes back.
+    away = side if beside is None else _OPPOSITE[beside]
+    ways = [away, *(way for way in SIDES if way not in (away, beside))]
+    for way in ways:
+        if now.sides[way] in FREE or (way == away and _cost(now, way) is not None):
+            return Decision(f"{goal}, {way}", _pass(now, way))
+    return None
 
 
-def _go_to(scene: Scene, goal: str, kind: str, within: int) -> Decision | None:
-    """Go to a place to stand before it."""
-    place = scene.place(kind)
-    if place is None or scene.steps(kind) > within:
-        return None
-    side = _side_of(place) or _step(scene, place)
-    if side is None:
-        return None
-    return Decision(f"{goal}: {kind} {describe(place)}, {side}", _pass(scene.now, side))
-
-
-def _is_here(scene: Scene, kind: str) -> bool:
-    """Whether something is in one of the eight cells around."""
-    dx, dy = scene.now.nearest.get(kind, (9, 9))
-    return max(abs(dx), abs(dy)) <= 1
+def _steps_to_face(place: Place) -> int:
+    return abs(place[0]) + abs(place[1]) or 99  # where one stands oneself comes last
 
 
 def _craft(scene: Scene) -> Decision | None:
+    """Make what can be made."""
+    now = scene.now
     if not _is_here(scene, "table"):
         return None
     for material, extra in (("wood", ()), ("stone", ("stone",)), ("iron", ("coal", "iron"))):
@@ -438,155 +428,144 @@ def _craft(scene: Scene) -> Decision | None:
             break
         for tool in ("pickaxe", "sword"):
             if not scene.has(f"{material} {tool}") and scene.has("wood", *extra):
+                for edge in ("west", "north"):  # where the game finds nothing nearby
+                    if now.sides[edge] == "edge of the world":
+                        return _leave_edge(now, _OPPOSITE[edge])
                 name = f"Make {material.capitalize()} {tool.capitalize()}"
                 return Decision(f"make: {material} {tool}", name)
     return None
 
 
-def _at_table(scene: Scene, goal: str, near: int = 10) -> Decision | None:
-    """Go to the table, or place one."""
+def _leave_edge(now: Reading, side: str) -> Decision | None:
+    if _cost(now, side) is None:
+        return None
+    return Decision(f"make: leave the edge, {side}", _pass(now, side))
+
+
+def _at_table(scene: Scene, near: int) -> Decision | None:
+    """Go to the table, or place one if there is none so near."""
     if scene.steps("table") <= near:
-        return _get(scene, goal, "table")
-    if scene.now.count("wood") >= 2:
-        return _put(scene, goal, "table", "Place Table")
-    return None
-
-
-def _put(scene: Scene, goal: str, thing: str, action: str) -> Decision | None:
-    """Place something in front, making room if need be."""
-    now = scene.now
-    if now.front in FREE:
-        return Decision(f"{goal}: place {thing} {now.facing}", action)
-    if _can_take(now, now.front):
-        return Decision(f"{goal}: room {now.facing}", "Do")
-    for side in SIDES:
-        if _cost(now, side) is not None and side != now.facing:
-            return Decision(f"{goal}: room {side}", _pass(now, side))
-    return None
-
-
-def _wood_tools(scene: Scene) -> Decision | None:
-    missing = 2 - scene.has("wood pickaxe") - scene.has("wood sword")
-    if not missing:
-        return None
-    table = scene.steps("table") <= 15
-    if scene.now.count("wood") >= missing + (0 if table else 2):
-        return _at_table(scene, "table", 15)
-    return _get(scene, "wood", "tree") or _explore(scene, "wood")
-
-
-def _more_wood(scene: Scene) -> Decision | None:
-    if scene.has("iron pickaxe", "iron sword"):
-        return None
-    missing = 4 - sum(
-        scene.has(f"{m} {t}") for m in ("stone", "iron") for t in ("pickaxe", "sword")
-    )
-    wood = scene.now.count("wood")
-    if wood < missing + 4:
-        return _get(scene, "wood", "tree", 6)
-    return None
-
-
-def _stone_tools(scene: Scene) -> Decision | None:
-    now = scene.now
-    missing = 2 - scene.has("stone pickaxe") - scene.has("stone sword")
-    if scene.todo("stone") and now.count("stone") and now.front in FREE | {"water"}:
-        return Decision(f"stone: place {now.facing}", "Place Stone")
-    furnace = 4 if scene.todo("furnace") else 0
-    if not missing:
-        return None
-    if now.count("stone") < missing + furnace:
-        return _get(scene, "stone", "stone") or _explore(scene, "stone")
-    if now.count("wood") < missing + (0 if scene.steps("table") <= 10 else 2):
-        return _get(scene, "wood", "tree") or _explore(scene, "wood")
-    return _at_table(scene, "table")
-
-
-def _furnace(scene: Scene) -> Decision | None:
-    if not scene.todo("furnace"):
-        return None
-    if scene.now.count("stone") < 4:
-        return _get(scene, "stone", "stone")
-    return _put(scene, "furnace", "furnace", "Place Furnace")
-
-
-def _iron_tools(scene: Scene) -> Decision | None:
-    now = scene.now
-    missing = 2 - scene.has("iron pickaxe") - scene.has("iron sword")
-    if not missing or not scene.has("stone pickaxe"):
-        return None
-    if not now.count("coal"):
-        return (
-            _get(scene, "coal", "coal")
-            or (_get(scene, "iron", "iron", 8) if now.count("iron") < missing else None)
-            or _explore(scene, "coal")
-        )
-    if not now.count("iron"):
-        return _get(scene, "iron", "iron") or _explore(scene, "iron")
-    if now.count("iron") < missing:
-        found = _get(scene, "iron", "iron", 12)
-        if found:
-            return found
-    table = scene.steps("table") <= 12
-    if now.count("wood") < 1 + (0 if table else 2):
-        return _get(scene, "wood", "tree") or _explore(scene, "wood")
-    if not _is_here(scene, "table"):
-        return _at_table(scene, "table", 12)
-    if scene.steps("furnace") <= 6:
-        return _get(scene, "furnace", "furnace")
-    if now.count("stone") < 4:
-        return _get(scene, "stone", "stone")
-    return _put(scene, "furnace", "furnace", "Place Furnace")
-
-
-def _ore(scene: Scene) -> Decision | None:
-    """Take what is in view on the way."""
-    now = scene.now
-    if scene.has("iron pickaxe") and not scene.has("diamond"):
-        found = _get(scene, "diamond", "diamond")
-        if found:
-            return found
-    tools = 2 - scene.has("iron pickaxe") - scene.has("iron sword")
-    for kind in ("iron", "coal"):
-        if _can_take(now, kind) and now.count(kind) < tools and scene.seen_steps(kind) <= 6:
-            return _get(scene, kind, kind)
-    if scene.has("wood pickaxe") and scene.seen_steps("stone") == 1:
-        if now.count("stone") < (9 if now.front == "stone" else 6):
-            side = now.facing if now.front == "stone" else None
-            return _use(scene, "stone", "stone", STEPS[side] if side else now.nearest["stone"])
-    return None
+        return _get(scene, "table", "table")
+    return _put(scene, "table") if scene.now.count("wood") >= 2 else None
 
 
 def _hunt(scene: Scene) -> Decision | None:
-    now = scene.now
-    if now.health < HUNT:
-        return None
-    if scene.todo("zombie") and "zombie" in now.nearest and scene.has("wood sword"):
+    """Go for a first zombie and a first skeleton, with a sword."""
+    if scene.todo("zombie") and "zombie" in scene.now.nearest and scene.has("wood sword"):
         return _get(scene, "zombie", "zombie")
     if scene.todo("skeleton") and scene.has("stone sword"):
         return _get(scene, "skeleton", "skeleton", 30)
     return None
 
 
-def _explore(scene: Scene, goal: str = "explore") -> Decision | None:
-    """Go where nothing has been seen yet."""
-    facts = scene.facts
-    rocky = goal in ("explore", "coal", "iron", "stone", "diamond")
-    place = facts.rock if rocky else facts.unseen
-    place = place or facts.unseen or facts.rock
-    if place is None:
+def _ore(scene: Scene) -> Decision | None:
+    """Take what lies near, and diamonds wherever they are."""
+    now = scene.now
+    if scene.has("iron pickaxe") and not scene.has("diamond"):
+        found = _get(scene, "diamond", "diamond")
+        if found is not None:
+            return found
+    for kind in ("iron", "coal"):
+        near = kind in now.nearest and scene.steps(kind) <= 6
+        if near and _can_take(now, kind) and now.count(kind) < _missing(scene, "iron"):
+            return _get(scene, kind, kind)
+    if not scene.has("wood pickaxe"):
         return None
-    return _go(scene, goal + " unseen", place)
+    if now.front == "stone" and now.count("stone") < 9:
+        return _use(scene, "stone", "stone", STEPS[now.facing])
+    if "stone" in now.sides.values() and now.count("stone") < 6:
+        return _get(scene, "stone", "stone")
+    return None
+
+
+def _wood_tools(scene: Scene) -> Decision | None:
+    """Make the wood pickaxe and the wood sword."""
+    missing = _missing(scene, "wood")
+    if not missing:
+        return None
+    if scene.now.count("wood") >= missing + (0 if scene.steps("table") <= 15 else 2):
+        return _at_table(scene, 15)
+    return _seek(scene, "wood", "tree")
+
+
+def _more_wood(scene: Scene) -> Decision | None:
+    """Take the wood along that the other tools and two more tables need."""
+    missing = _missing(scene, "stone") + _missing(scene, "iron")
+    if _missing(scene, "iron") and scene.now.count("wood") < missing + 4:
+        return _get(scene, "wood", "tree", 6)
+    return None
+
+
+def _stone_tools(scene: Scene) -> Decision | None:
+    """Place a first stone, then make the stone pickaxe and the stone sword."""
+    now = scene.now
+    if scene.todo("stone") and now.count("stone") and now.front in FREE | {"water"}:
+        return Decision(f"stone: place {now.facing}", "Place Stone")
+    missing = _missing(scene, "stone")
+    if not missing:
+        return None
+    if now.count("stone") < missing + (4 if scene.todo("furnace") else 0):
+        return _seek(scene, "stone", "stone")
+    if now.count("wood") < missing + (0 if scene.steps("table") <= 10 else 2):
+        return _seek(scene, "wood", "tree")
+    return _at_table(scene, 10)
+
+
+def _furnace(scene: Scene) -> Decision | None:
+    """Place a first furnace."""
+    if not scene.todo("furnace"):
+        return None
+    return _new_furnace(scene)
+
+
+def _new_furnace(scene: Scene) -> Decision | None:
+    if scene.now.count("stone") < 4:
+        return _get(scene, "stone", "stone")
+    return _put(scene, "furnace")
+
+
+def _iron_tools(scene: Scene) -> Decision | None:
+    """Make the iron pickaxe and the iron sword, at a table and a furnace nearby or new ones."""
+    now = scene.now
+    missing = _missing(scene, "iron")
+    if not missing or not scene.has("stone pickaxe"):
+        return None
+    if not now.count("coal"):
+        found = _get(scene, "coal", "coal")
+        if found is None and now.count("iron") < missing:
+            found = _get(scene, "iron", "iron", 8)
+        return found or _explore(scene, "coal")
+    if not now.count("iron"):
+        return _seek(scene, "iron", "iron")
+    if now.count("iron") < missing:
+        found = _get(scene, "iron", "iron", 12)
+        if found is not None:
+            return found
+    if now.count("wood") < 1 + (0 if scene.steps("table") <= 12 else 2):
+        return _seek(scene, "wood", "tree")
+    if not _is_here(scene, "table"):
+        return _at_table(scene, 12)
+    if scene.steps("furnace") <= 6:
+        return _get(scene, "furnace", "furnace")
+    return _new_furnace(scene)
+
+
+def _explore(scene: Scene, goal: str = "explore") -> Decision | None:
+    """Go where nothing has been seen yet, beside rock unless the goal grows elsewhere."""
+    rock, unseen = scene.facts.rock, scene.facts.unseen
+    off_rock = goal in ("drink", "eat", "wood")
+    place = (unseen or rock) if off_rock else (rock or unseen)
+    return None if place is None else _go(scene, f"{goal}: unseen", place)
 
 
 def _wait(scene: Scene) -> Decision | None:
+    """Do nothing, for want of anything better."""
     return Decision("wait", "Noop")
 
 
 RULES: tuple[Rule, ...] = (
     _sleep_on,
     _fight,
-    _shield,
     _survive,
     _shelter,
     _drink,
@@ -612,8 +591,8 @@ RULES: tuple[Rule, ...] = (
 class CrafterExpert(Expert):
     """Plays ``Crafter-Text-v0`` by rules, from its default caption."""
 
-    name = "crafter"
-    games = ("Crafter-Text-v0",)
+    name = "crafter-expert"
+    games = ("Crafter",)
 
     def recollection(self) -> CrafterRecollection:
         """A recollection of an episode that begins."""

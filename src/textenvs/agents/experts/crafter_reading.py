@@ -107,7 +107,12 @@ def read(text: str) -> Reading:
         view = _read_view(front, away)
     if view is None or body is None:
         raise ValueError(f"expected a caption of Crafter in the style 'default', got {text!r}")
-    return Reading(*view, *body, asleep, night, dead)
+    return Reading(*view, *body, asleep, night, dead)  # type: ignore[arg-type]
+
+
+def _beside(part: str) -> tuple[str, str]:
+    match = _BESIDE.fullmatch(part)
+    return (match.group(1), match.group(2)) if match else ("", "")
 
 
 @lru_cache(maxsize=8192)
@@ -117,7 +122,7 @@ def _read_view(front: str, away: str) -> _View | None:
         return None
     facing, thing = match.groups()
     beside = front[match.end() :].removeprefix(" Beside you: ").rstrip(".")
-    found = dict(_BESIDE.fullmatch(part).groups() for part in beside.split(", "))  # type: ignore[union-attr]
+    found = dict(map(_beside, beside.split(", ")))
     found[facing] = thing
     sides = {side: found[side] for side in SIDES}
     things: list[Thing] = [(kind, *STEPS[side]) for side, kind in sides.items()]

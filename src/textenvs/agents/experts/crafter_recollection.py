@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from textenvs.agents.experts.crafter_reading import FREE, SIDES, STEPS, Reading, read
 
-__all__ = ["CrafterRecollection", "Facts", "Plant", "Place", "describe"]
+__all__ = ["CrafterRecollection", "Facts", "Place", "Plant", "describe"]
 
 Place = tuple[int, int]
 """A place as (dx, dy) from the player."""
@@ -100,10 +100,17 @@ def describe(place: Place) -> str:
 
 
 class CrafterRecollection:
-    """Gathers the facts of an episode from its texts and from the actions that were done."""
+    """Gathers the facts of an episode from its texts and from the actions that were done.
+
+    Where the player is follows from the moves: one succeeds if, and only if, the text before it
+    named free ground on that side, since the player moves before anything else does.
+
+    Attributes:
+        steps: how many actions were done.
+    """
 
     def __init__(self) -> None:
-        self._x = self._y = self._steps = 0
+        self._x = self._y = self.steps = 0
         self._last: Reading | None = None
         self._todo = dict.fromkeys(TODO)
         self._blows = dict.fromkeys(_HEALTH, 0)
@@ -124,7 +131,7 @@ class CrafterRecollection:
         """Take in an observation, and the action that led to it ("" at the beginning)."""
         now, last = read(text), self._last
         if last is not None:
-            self._steps += 1
+            self.steps += 1
             if last.asleep and last.energy < 9:
                 action = "Sleep"  # whatever was wanted
             elif last.asleep:
@@ -163,6 +170,11 @@ class CrafterRecollection:
         if facts.night:
             parts.append(f"Night in {facts.night}.")
         return " ".join(parts)
+
+    @property
+    def position(self) -> Place:
+        """Where the player is, as (dx, dy) from where it began."""
+        return self._x, self._y
 
     @property
     def facts(self) -> Facts:
@@ -244,6 +256,8 @@ class CrafterRecollection:
 
     def _put(self, kind: str, cell: Place) -> None:
         kinds, places = self._kinds, self._places
+        if kind == "young plant" and self._plants.get(cell, 0) >= _RIPE:
+            self._plants[cell] = 0  # somebody has eaten of it
         if kind == "grass":
             self._grassy.add(_block(cell))
         if kind in _MOVING:
@@ -282,7 +296,7 @@ class CrafterRecollection:
             rock=rock,
             been={side: min(count, _MOST) for side, count in counts.items() if count},
             plant=self._plant() if "fruit" in self._todo else None,
-            night=_steps_to_night(self._steps),
+            night=_steps_to_night(self.steps),
         )
 
     def _nearest(self, cells: list[Place] | set[Place]) -> Place:

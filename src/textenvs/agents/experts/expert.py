@@ -75,7 +75,7 @@ class Expert(Agent):
             text: the observation, which the recollection has seen.
             recollection: what is remembered of the episode.
             thought: the thought of the last decision, "" at the beginning. It may be anybody's,
-                and may make no sense.
+                and may make no sense; the places in it are of no use any more, and may be missing.
         """
 
     def begin(self, episode: int, env: gymnasium.Env[Any, Any], seed: int) -> None:

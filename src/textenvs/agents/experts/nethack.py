@@ -44,7 +44,15 @@ _LEAVE = frozenset(
 _EDIBLE = frozenset(
     {"newt", "jackal", "sewer rat", "giant rat", "gecko", "gnome", "gnome lord", "dwarf", "hobbit"}
     | {"goblin", "hill orc", "Mordor orc", "Uruk-hai", "rothe", "pony", "horse", "fox", "coyote"}
-    | {"lichen", "giant ant", "acid blob", "floating eye", "baby crocodile", "wolf", "winter wolf cub"}
+    | {
+        "lichen",
+        "giant ant",
+        "acid blob",
+        "floating eye",
+        "baby crocodile",
+        "wolf",
+        "winter wolf cub",
+    }
     | {"jaguar", "lynx", "rock piercer", "bugbear", "giant beetle", "iguana", "imp"}
     | {"cave spider", "grid bug", "dwarf lord", "gnome king", "woodchuck"}
     | {"hill giant", "monkey", "ape", "owlbear"}
@@ -56,6 +64,10 @@ _FOOD = re.compile(
     r"|C-ration|meat|huge chunk|tin\b|tins\b"
 )
 _DIGGER = re.compile(r"pick-axe|mattock|broad pick")
+_BOW = re.compile(r"\bbow \(alternate weapon")
+_BOW_NAME = re.compile(r"\bbow\b")
+_THROWN = re.compile(r"dart|dagger|shuriken")
+_SLEEP = re.compile(r"wand of sleep \(0:[1-9]")
 _MISSILE = re.compile(
     r"dagger|dart|shuriken|spear|knife|arrow|crossbow bolt|\bya\b|flint|rock\b|rocks\b"
 )
@@ -67,6 +79,9 @@ _NO_DIGGING = frozenset({"stairs up", "stairs down", "ladder up", "ladder down"}
 _SEARCHED = 15  # turns of one search
 _MEALTIME = 400  # turns; a hero who begins is not hungry
 _EXPLOSION = 20
+_HOPELESS = 8  # from there on it is too far to leave the Mines
+_RANGE = 5
+_READY = 100  # turns in which a hero gets ready
 _DEEP = 7  # from this level on nobody is fought who can be left behind
 _STUCK = 30  # actions without a turn of the game after which one is made to pass
 _FAR = 5  # a gap that the cursor crosses by eights
@@ -138,13 +153,13 @@ def _direction(thought: str) -> Decision:
     word = thought.split()[-1] if thought else ""
     if thought.startswith("dig"):
         return Decision("dig down", "down")
-    if thought.startswith(("kick", "throw")) and word in STEPS:
+    if thought.startswith(("kick", "throw", "fire", "zap")) and word in STEPS:
         return Decision(thought, word)
     return Decision("leave the question", "esc")
 
 
 def _letter(scene: _Scene) -> Decision:
-    message = scene.now.message
+    message, thought = scene.now.message, scene.thought
     if "to use or apply" in message and (digger := _digger(scene.now)):
         return Decision(f"dig: letter {digger}", _KEYS[digger])
     if "want to eat" in message and (food := _food(scene.now)):
@@ -153,6 +168,10 @@ def _letter(scene: _Scene) -> Decision:
         return Decision(f"drink: letter {potion}", _KEYS[potion])
     if "want to throw" in message and (missile := _missile(scene.now)):
         return Decision(scene.thought, _KEYS[missile])
+    if "want to wield" in message and (bow := _letter_of(scene.now, _BOW)):
+        return Decision(f"wield: letter {bow}", _KEYS[bow])
+    if "want to zap" in message and (wand := _letter_of(scene.now, _SLEEP)):
+        return Decision(thought, _KEYS[wand])
     if "want to drop" in message:
         return Decision("drop gold", "dollar")
     if "Continue?" in message and scene.thought.startswith("take"):
@@ -188,8 +207,10 @@ def _survive(scene: _Scene) -> Decision | None:
 
 def _descend(scene: _Scene) -> Decision | None:
     now = scene.now
+    if scene.facts.mine_stairs:
+        return None
     if now.underfoot in _DOWN and scene.facts.jumps < 0 and scene.facts.idle < 5:
-        if _digger(now) and now.branch == "Gnomish Mines":
+        if _digger(now) and scene.facts.up:
             return None
         return Decision(f"descend: {now.underfoot} here", "down")
     return None
@@ -258,6 +279,63 @@ def _drop_gold(scene: _Scene) -> Decision | None:
     return Decision("drop gold", "drop") if asked else None
 
 
+def _wield(scene: _Scene) -> Decision | None:
+    """Take the bow in hand for which there are arrows in the quiver."""
+    now, facts = scene.now, scene.facts
+    if facts.jumps >= 0 or facts.count or facts.idle > 6 or now.turn > _READY:
+        return None
+    has_arrows = any("arrow" in item.name and "in quiver" in item.name for item in now.items)
+    if not has_arrows or not _letter_of(now, _BOW):
+        return None
+    return Decision("wield: bow", "wield")
+
+
+def _zap(scene: _Scene) -> Decision | None:
+    """Put to sleep what is winning a fight; then it is an easy prey."""
+    now, facts = scene.now, scene.facts
+    enemy = _enemy(scene)
+    if enemy is None or facts.jumps >= 0 or facts.idle > 6:
+        return None
+    name, word = enemy
+    if scene.thought.startswith(("zap", "fight asleep")):
+        return Decision(f"fight asleep: {name} {word}", word)
+    if now.hp * 2 > now.hp_max or not _letter_of(now, _SLEEP):
+        return None
+    return Decision(f"zap: {name} {word}", "zap")
+
+
+def _enemy(scene: _Scene) -> tuple[str, str] | None:
+    """Name and direction of a hostile creature beside the hero."""
+    for sight in scene.now.creatures:
+        word = place_words(sight.spot).removeprefix("adjacent ")
+        if sight.is_adjacent and _is_hostile(sight.name) and word not in scene.facts.peaceful:
+            return sight.name, word
+    return None
+
+
+def _fire(scene: _Scene) -> Decision | None:
+    """Fire what is in the quiver at what is near and in line."""
+    now, facts = scene.now, scene.facts
+    if facts.jumps >= 0 or facts.idle > 6 or not _has_volley(now):
+        return None
+    for sight in now.creatures:
+        dx, dy = sight.spot
+        reach = max(abs(dx), abs(dy))
+        if (dx and dy and abs(dx) != abs(dy)) or reach > _RANGE or not _is_hostile(sight.name):
+            continue
+        word = place_words(sight.spot).split()[1]
+        if word not in facts.peaceful and now.free.get(word, 0) >= reach - 1:
+            return Decision(f"fire: {sight.name} {word}", "fire")
+    return None
+
+
+def _has_volley(now: Reading) -> bool:
+    """Whether the quiver holds something that is thrown, or arrows for the bow in hand."""
+    ready = [i.name for i in now.items if "in quiver" in i.name or "at the ready" in i.name]
+    bow = any(_BOW_NAME.search(i.name) and "weapon in hand" in i.name for i in now.items)
+    return any(_THROWN.search(name) or (bow and "arrow" in name) for name in ready)
+
+
 def _may_touch(name: str, now: Reading) -> bool:
     """A gas spore's explosion takes up to 24 hit points, most often much less."""
     return name == "gas spore" and now.hp > _EXPLOSION
@@ -277,8 +355,14 @@ def _eat_fresh(scene: _Scene) -> Decision | None:
 
 
 def _take(scene: _Scene) -> Decision | None:
-    tool = scene.facts.tool
-    if tool is None or _digger(scene.now) or scene.facts.idle > 12:
+    facts, tool = scene.facts, scene.facts.tool
+    if _digger(scene.now) or facts.idle > 12:
+        return None
+    if facts.pile and facts.jumps < 0:
+        return Decision("look: pile", "look")
+    if facts.spoils:
+        return _go("look", facts.spoils, scene)
+    if tool is None:
         return None
     if tool.way == "here":
         if not tool.tried:
@@ -293,22 +377,36 @@ def _take(scene: _Scene) -> Decision | None:
 
 def _dig(scene: _Scene) -> Decision | None:
     now, facts = scene.now, scene.facts
-    if not _digger(now) or facts.hard_floor or facts.jumps >= 0 and not facts.up:
+    if not _digger(now) or facts.hard_floor or facts.jumps >= 0:
         return None
-    if now.branch == "Gnomish Mines" and now.depth < 9:
-        if now.underfoot == "stairs up":
-            return Decision("ascend: stairs up here", "up")
-        if facts.up:
-            return _go("ascend", facts.up, scene)
     if now.underfoot in _NO_DIGGING:
         word = next(iter(now.free), "")
         return Decision(f"dig: step {word}", word) if word else None
     return Decision("dig: apply", "apply")
 
 
-def _dig_away(scene: _Scene) -> Decision | None:
-    """Deep down the way on is safer than a fight."""
-    return _dig(scene) if scene.now.depth >= _DEEP else None
+def _leave_mines(scene: _Scene) -> Decision | None:
+    """Go back up from the first level of the Mines: they are no place for strangers, nor deep."""
+    now, up = scene.now, scene.facts.up
+    if up is None or now.depth > _HOPELESS:
+        return None
+    if now.underfoot == "stairs up":
+        return Decision("ascend: stairs up here", "up") if scene.facts.jumps < 0 else None
+    return _go("ascend", up, scene)
+
+
+def _autopickup(scene: _Scene) -> Decision | None:
+    """Switch it off at the beginning: in shops it makes debts."""
+    is_first = not scene.thought and scene.now.turn == 1
+    return Decision("autopickup off", "autopickup") if is_first else None
+
+
+def _flee_down(scene: _Scene) -> Decision | None:
+    """Deep down, or nearly dead, the way on is safer than a fight."""
+    now = scene.now
+    if _enemy(scene) is None or (now.depth < _DEEP and now.hp * 3 > now.hp_max):
+        return None
+    return _descend(scene) or (_dig(scene) if now.depth >= _DEEP else None)
 
 
 def _go_down(scene: _Scene) -> Decision | None:
@@ -374,12 +472,16 @@ def _go(goal: str, target: Target, scene: _Scene) -> Decision:
     return Decision(f"{aim} by {target.way}", target.way)
 
 
+def _letter_of(now: Reading, wanted: re.Pattern[str]) -> str:
+    return next((item.letter for item in now.items if wanted.search(item.name)), "")
+
+
 def _digger(now: Reading) -> str:
-    return next((item.letter for item in now.items if _DIGGER.search(item.name)), "")
+    return _letter_of(now, _DIGGER)
 
 
 def _food(now: Reading) -> str:
-    return next((item.letter for item in now.items if _FOOD.search(item.name)), "")
+    return _letter_of(now, _FOOD)
 
 
 def _missile(now: Reading) -> str:
@@ -402,17 +504,22 @@ def _potion(now: Reading) -> str:
 _RULES = (
     _over,
     _answer,
+    _autopickup,
     _unstick,
     _survive,
     _drop_gold,
-    _descend,
-    _dig_away,
+    _flee_down,
+    _wield,
+    _zap,
+    _fire,
     _fight,
     _shoot,
-    _take,
     _eat_fresh,
-    _dig,
+    _take,
     _rest,
+    _descend,
+    _leave_mines,
+    _dig,
     _go_down,
     _visit,
     _explore,

@@ -33,7 +33,11 @@ _TRAPS = frozenset(
 _STRAIGHT = frozenset({"open door", "closed door"})  # cannot be passed diagonally
 _IN_VAIN = ("in vain", "cannot pass", "carrying too much", "too narrow", "too large", "no room")
 _FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You move right into")
+_MINES = "Gnomish Mines"
+_DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
+_PILE = ("Things that are here", "several objects here", "many objects here")
 _KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
+_CLOSED_SHOP = "Closed for inventory"  # who breaks its door is killed
 _LOCKED = "This door is locked"
 _NO_WAY = "no travel path"
 _NEARBY = 15  # turns for which a creature that proved peaceful is recognised
@@ -45,7 +49,7 @@ _FRESH = 30  # turns for which a corpse may be eaten
 _STUCK = 12  # actions without a turn of the game after which a place counts as tried
 _BEHIND = 8  # cells behind a wall that are looked at
 _COLUMNS, _ROWS = 79, 21
-_CORRIDOR = 3  # in a corridor one can rarely go on in more directions
+_CORRIDOR = 4  # in a corridor one can rarely go on in more directions
 _LEGS = 3  # a way with more turns is left to the game's travel command
 _MANY_JUMPS = 24  # after so many without finding a place, nothing unexplored is left
 _SLACK = 8  # cells that may come to be known before the game is asked again
@@ -93,6 +97,9 @@ class Facts(NamedTuple):
         search: the nearest place that has been searched least.
         searched: turns of searching where the hero stands.
         hard_floor: whether the floor of this level cannot be dug through.
+        pile: whether the hero stands on a pile that was not looked at.
+        spoils: where somebody was killed who may have left something to dig with.
+        mine_stairs: whether these stairs lead to the Gnomish Mines.
         peaceful: directions of adjacent creatures that proved peaceful.
         prayed: turns since the last prayer, -1 if none.
         idle: actions in a row without a turn of the game.
@@ -111,6 +118,9 @@ class Facts(NamedTuple):
     search: Target | None = None
     searched: int = 0
     hard_floor: bool = False
+    mine_stairs: bool = False
+    pile: bool = False
+    spoils: Target | None = None
     peaceful: tuple[str, ...] = ()
     prayed: int = -1
     idle: int = 0
@@ -130,6 +140,12 @@ class Facts(NamedTuple):
             parts.append(f"Peaceful {', '.join(self.peaceful)}.")
         if self.hard_floor:
             parts.append("Hard floor.")
+        if self.pile:
+            parts.append("Pile.")
+        if self.spoils:
+            parts.append(f"Spoils: {self.spoils.text('')}.")
+        if self.mine_stairs:
+            parts.append("Mine stairs.")
         if self.up:
             parts.append(f"Up: {self.up.text('')}.")
         if self.fresh:
@@ -166,6 +182,7 @@ class _Level:
     dead_ends: set[Spot] = field(default_factory=set)
     boulders: set[Spot] = field(default_factory=set)
     tools: dict[Spot, str] = field(default_factory=dict)
+    spoils: set[Spot] = field(default_factory=set)
     untaken: dict[Spot, int] = field(default_factory=dict)
     kills: dict[Spot, tuple[str, int]] = field(default_factory=dict)
     locked: dict[Spot, int] = field(default_factory=dict)
@@ -193,6 +210,7 @@ class NetHackRecollection:
         self._asked_to_pray = False
         self._prayed: int | None = None
         self._idle = 0
+        self._is_pile_unread = False
         self._peaceful: list[tuple[str, Spot, int]] = []
         self._facts: Facts | None = None
 
@@ -208,6 +226,8 @@ class NetHackRecollection:
         level = self._level
         self._follow_keys(before, now, action)
         self._idle = self._idle + 1 if before.alive and before.turn == now.turn else 0
+        if action == "up" and before.branch == _MINES and now.branch != _MINES:
+            self._levels.setdefault(key, _Level()).places[now.position] = "mine stairs"
         self._level = self._levels.setdefault(key, _Level())
         if same_level:
             self._judge_move(level, before, now, action)
@@ -253,6 +273,9 @@ class NetHackRecollection:
         self._asked_to_pray = "want to pray?" in now.message
         if self._kicking and action in STEPS:
             cell = _add(before.position, STEPS[action])
+            shown = [s.name for s in before.objects if _add(before.position, s.spot) == cell]
+            if any(name in thing for thing in shown for name in _DIGGERS):
+                self._level.tools.pop(cell, None)  # if it did not move, it is seen again
             self._level.locked[cell] = self._level.locked.get(cell, 0) + 1
         self._kicking = action == "kick" and "direction" in now.message
         if before.alive and ("eat it?" in before.message or "eat one?" in before.message):
@@ -282,6 +305,12 @@ class NetHackRecollection:
         killed = _KILLED.search(now.message)
         if killed and killed[1] == name:
             level.kills[cell] = (name, now.turn)
+        if killed and killed[1] in _DIGGING:
+            level.spoils |= {
+                _add(before.position, sight.spot)
+                for sight in before.creatures
+                if sight.name == killed[1] and _is_towards(sight.spot, step)
+            }
         if "Really attack" in now.message:
             self._peaceful.append((name, cell, now.turn))
             return
@@ -305,6 +334,9 @@ class NetHackRecollection:
                 for cell in _between(before.position, here):
                     level.walk.add(cell)
                     level.been.setdefault(cell, 1)
+        if _CLOSED_SHOP in now.message:
+            for step in _ORTHOGONAL:
+                level.locked[_add(here, step)] = _MOST_KICKS
         self._keep_passages(now)
         self._keep_rays(now)
         self._keep_places(now)
@@ -351,6 +383,8 @@ class NetHackRecollection:
         hidden = {_add(here, sight.spot) for sight in (*now.creatures, *now.objects)}
         for cell in [*level.places]:
             name = level.places[cell]
+            if name == "mine stairs":
+                continue
             gone = cell != here and cell not in hidden and cell not in listed
             if gone and _distance(cell, here) < far.get(name, 999):
                 del level.places[cell]
@@ -360,8 +394,9 @@ class NetHackRecollection:
             if name == "corridor end":
                 level.ends.add(cell)
             elif name in _KEPT or name in _TRAPS:
-                level.places[cell] = name
-        if now.underfoot in _KEPT:
+                if level.places.get(cell) != "mine stairs":
+                    level.places[cell] = name
+        if now.underfoot in _KEPT and level.places.get(here) != "mine stairs":
             level.places[here] = now.underfoot
         level.tools = {
             cell: name
@@ -374,9 +409,25 @@ class NetHackRecollection:
             for name in _DIGGERS
             if name in sight.name
         }
-        if "here" in now.message:
-            level.tools |= {here: name for name in _DIGGERS if name in now.message}
+        self._look_at_pile(now, here)
         level.boulders = {_add(here, s.spot) for s in now.objects if s.name == "boulder"}
+
+    def _look_at_pile(self, now: Reading, here: Spot) -> None:
+        """Read what lies where the hero stands; of several things none can be picked up."""
+        level = self._level
+        level.spoils.discard(here)
+        self._is_pile_unread = "several objects here" in now.message
+        if "here" not in now.message or self._is_pile_unread:
+            return
+        found = next((name for name in _DIGGERS if name in now.message), "")
+        if found:
+            level.tools[here] = found
+            if any(words in now.message for words in _PILE):
+                level.untaken[here] = max(level.untaken.get(here, 0), 1)
+            else:
+                level.untaken.pop(here, None)
+        else:
+            level.tools.pop(here, None)
 
     def _gather(self) -> Facts:
         now, level = self._reading, self._level
@@ -384,9 +435,11 @@ class NetHackRecollection:
             return Facts()
         here = now.position
         common = {
+            "mine_stairs": level.places.get(here) == "mine stairs",
             "count": self._count,
             "jumps": self._jumps,
             "hard_floor": level.hard_floor,
+            "pile": self._is_pile_unread,
             "peaceful": self._peaceful_around(),
             "prayed": -1 if self._prayed is None else (now.turn - self._prayed) // 50 * 50,
             "idle": self._idle if self._idle > 2 else 0,
@@ -401,13 +454,23 @@ class NetHackRecollection:
             ),
         )
         up = None
-        if now.branch == "Gnomish Mines" and any(n in i.name for i in now.items for n in _DIGGERS):
+        if now.branch == _MINES and any(n in i.name for i in now.items for n in _DIGGERS):
             cells = (c for c, n in level.places.items() if n == "stairs up")
             up = self._nearest(ways, cells)
         in_shop = any(sight.name == "shopkeeper" for sight in now.creatures)
-        tool = None if in_shop else self._nearest(
-            ways, (cell for cell in level.tools if level.tries.get(cell, 0) < _TRIES)
+        tool = (
+            None
+            if in_shop
+            else self._nearest(
+                ways,
+                (
+                    cell
+                    for cell in level.tools
+                    if level.tries.get(cell, 0) < _TRIES and level.locked.get(cell, 0) < _MOST_KICKS
+                ),
+            )
         )
+        spoils = self._nearest(ways, (cell for cell in level.spoils if ways.is_near(cell)))
         unvisited = self._unvisited(ways)
         no_more = level.explored_at >= level.known() - _SLACK
         search = self._search(ways) if no_more and not unvisited and not down else None
@@ -419,7 +482,7 @@ class NetHackRecollection:
                 known = level.been.get(cell) or level.tries.get(cell, 0) > 1
                 known = known or now.cursor.name == "corridor"  # those are listed anyway
                 cursor = "unreachable" if _NO_WAY in now.message else "been" if known else "new"
-            goals = (tool, up, down, *unvisited, search)
+            goals = (spoils, tool, up, down, *unvisited, search)
             first = next((target for target in goals if target), None)
             if first:
                 gap = place_words((first.spot[0] - at[0], first.spot[1] - at[1]))
@@ -430,6 +493,7 @@ class NetHackRecollection:
             down=down,
             up=up,
             tool=tool,
+            spoils=spoils,
             fresh=self._fresh(ways),
             unvisited=unvisited,
             none_unexplored=no_more,
@@ -469,7 +533,8 @@ class NetHackRecollection:
         if not found:
             return None
         cell = found[0][1]
-        name = self._level.tools.get(cell) or self._level.places[cell]
+        level = self._level
+        name = level.tools.get(cell) or level.places.get(cell) or "things"
         tried = self._level.untaken.get(cell, 0) if name in _DIGGERS else 0
         return Target(name, _minus(cell, self._reading.position), ways.way(cell), tried)
 
@@ -676,11 +741,15 @@ def _reach(sights: Iterable[Sight], name: str) -> int:
     return max((_distance(s.spot, (0, 0)) for s in sights if s.name == name), default=0)
 
 
+def _is_towards(spot: Spot, step: Spot) -> bool:
+    """Whether a place lies straight in the direction of a step."""
+    reach = _distance(spot, (0, 0))
+    return spot == (step[0] * reach, step[1] * reach)
+
+
 def _is_in_room(steps: set[Spot]) -> bool:
-    """Whether one can walk around in a square: corridors are rarely so wide."""
-    return any(
-        dx and dy and (dx, 0) in steps and (0, dy) in steps for dx, dy in steps
-    )
+    """Whether there is more space than in a corridor and its bends."""
+    return len(steps) > _CORRIDOR
 
 
 def _is_dead_end(exits: set[Spot]) -> bool:

@@ -50,7 +50,7 @@ def check_files(folder: Path) -> str:
         lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
     except OSError as error:
         raise ModelError(f"model 'tiny' is incomplete: {error}; install textenvs again") from error
-    sums = dict(reversed(line.split("  ", 1)) for line in lines)  # type: ignore[misc]
+    sums = {name: value for value, _, name in (line.partition("  ") for line in lines)}
     for name, expected in sums.items():
         path = folder / name
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
