@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from textenvs.prompts.bare_nethack import shortened
 from textenvs.prompts.situation import Message, Prompt, Situation
 
 __all__ = ["BARE", "messages", "without_places"]
@@ -17,11 +18,15 @@ def messages(situation: Situation, how: str, layout: str) -> list[Message]:
 
     How to answer is not said, and the past is told by the recollection alone
     (:class:`textenvs.agents.RecallAgent`), so that a prompt takes some sixty tokens. The thought
-    is shown without its places, which were true a step ago.
+    is shown without its places, which were true a step ago, and NetHack's caption without what
+    it takes most tokens for: objects, attributes, most of the inventory.
     """
     answer = situation.turns[-1].answer if situation.turns else ""
     thought = without_places(answer.rpartition("\nACTION:")[0])
-    parts = (f"Thought: {thought}" if thought else "", situation.summary, situation.observation)
+    seen = situation.observation
+    if situation.game == "NetHack":
+        seen = shortened(seen)
+    parts = (f"Thought: {thought}" if thought else "", situation.summary, seen)
     return [{"role": "user", "content": "\n".join(filter(None, parts))}]
 
 

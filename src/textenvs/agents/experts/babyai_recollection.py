@@ -18,6 +18,7 @@ __all__ = ["BabyAIRecollection"]
 _HEADINGS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # clockwise, from where the agent first looked
 _HALF, _DEPTH = 3, 6  # Minigrid's view: 3 cells to each side, 6 ahead
 _SIDES = {"left": (0, -1), "right": (0, 1), "front": (1, 1), "behind": (1, -1)}
+_NAMED = 3  # places of a noun that are told
 _ROOM = 8  # how far a wall that was not seen yet may be
 
 
@@ -144,22 +145,17 @@ class BabyAIRecollection:
         return min(hidden, key=lambda p: (abs(p.right) + abs(p.ahead), p), default=None)
 
     def text(self) -> str:
-        """What was seen of the things that the mission names, and what was not seen yet."""
+        """Where the things are that are of use now, in view or not, and what was not seen yet."""
         lines = [f"Done: {self.done}."] if self.done else []
         for noun in self.nouns():
-            found = self.find(noun)
-            hidden = [t for t in found if noun.side or not self._in_view(t.place)]
-            if hidden:
-                places = ", ".join(f"{t.name} {place_words(*t.place)}" for t in hidden)
-                lines.append(f"{f'First {noun.side}' if noun.side else 'Seen before'}: {places}.")
-            if not found and (unseen := self.unseen()) is not None:
+            found = self.find(noun)[:_NAMED]
+            if found:
+                places = ", ".join(f"{t.name} {place_words(*t.place)}" for t in found)
+                lines.append(f"Named: {places}.")
+            elif (unseen := self.unseen()) is not None:
                 lines.append(f"Not seen yet: {place_words(*unseen)}.")
                 break
         return "\n".join(lines)
-
-    @staticmethod
-    def _in_view(place: Place) -> bool:
-        return abs(place.right) <= _HALF and 0 <= place.ahead <= _DEPTH
 
     def _cell(self, place: Place) -> tuple[int, int]:
         ax, ay = _HEADINGS[self._heading]

@@ -9,6 +9,9 @@ from textenvs.agents.experts.expert import Decision, Expert
 from textenvs.agents.experts.nethack_reading import STEPS, Reading, place_words, read
 from textenvs.agents.experts.nethack_recollection import (
     DIGITS,
+    MANY_JUMPS,
+    ROTTEN,
+    WAYS_DOWN,
     Facts,
     NetHackRecollection,
     Target,
@@ -37,23 +40,21 @@ _PEACEFUL = frozenset(
     {"shopkeeper", "guard", "watchman", "watch captain", "aligned priest", "Oracle"}
 )
 _LEAVE = frozenset(
-    {"floating eye", "blue jelly", "brown mold", "yellow mold", "green mold", "red mold"}
+    {"floating eye", "blue jelly", "brown mold", "green mold"}
     | {"gas spore", "cockatrice", "chickatrice", "spotted jelly", "ochre jelly"}
     | _PEACEFUL
+)
+_WEAK = frozenset(
+    {"newt", "jackal", "fox", "coyote", "sewer rat", "giant rat", "rabid rat", "gecko", "grid bug"}
+    | {"kobold", "large kobold", "goblin", "hobbit", "gnome", "gnome lord", "kitten", "little dog"}
+    | {"cave spider", "centipede", "acid blob", "lichen", "manes", "kobold zombie", "gnome zombie"}
+    | {"bat", "giant bat", "garter snake", "homunculus", "imp", "lemming", "killer bee", "housecat"}
 )
 _EDIBLE = frozenset(
     {"newt", "jackal", "sewer rat", "giant rat", "gecko", "gnome", "gnome lord", "dwarf", "hobbit"}
     | {"goblin", "hill orc", "Mordor orc", "Uruk-hai", "rothe", "pony", "horse", "fox", "coyote"}
-    | {
-        "lichen",
-        "giant ant",
-        "acid blob",
-        "floating eye",
-        "baby crocodile",
-        "wolf",
-        "winter wolf cub",
-    }
-    | {"jaguar", "lynx", "rock piercer", "bugbear", "giant beetle", "iguana", "imp"}
+    | {"lichen", "giant ant", "acid blob", "floating eye", "baby crocodile", "winter wolf cub"}
+    | {"wolf", "jaguar", "lynx", "rock piercer", "bugbear", "giant beetle", "iguana", "imp"}
     | {"cave spider", "grid bug", "dwarf lord", "gnome king", "woodchuck"}
     | {"hill giant", "monkey", "ape", "owlbear"}
 )
@@ -68,11 +69,13 @@ _BOW = re.compile(r"\bbow \(alternate weapon")
 _BOW_NAME = re.compile(r"\bbow\b")
 _THROWN = re.compile(r"dart|dagger|shuriken")
 _SLEEP = re.compile(r"wand of sleep \(0:[1-9]")
+_CHOICE = re.compile(r"\[[^\]]*\](?: \(.\))?(?: .)?$")  # how a question ends, and an answer
+_LINE = re.compile(r"\b(?:Call|name)\b[^.!?]*:(?: \S*)?$")  # a question that takes words
+_PICK = re.compile(r"\bpick-axe")
 _MISSILE = re.compile(
     r"dagger|dart|shuriken|spear|knife|arrow|crossbow bolt|\bya\b|flint|rock\b|rocks\b"
 )
 _FIRST_PRAYER, _NEXT_PRAYER = 105, 800  # turns
-_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
 _NO_DIGGING = frozenset({"stairs up", "stairs down", "ladder up", "ladder down"}) | frozenset(
     {"altar", "fountain", "throne", "sink"}
 )
@@ -84,6 +87,7 @@ _RANGE = 5
 _READY = 100  # turns in which a hero gets ready
 _DEEP = 7  # from this level on nobody is fought who can be left behind
 _STUCK = 30  # actions without a turn of the game after which one is made to pass
+_TIRED, _RESTED = 14, 19  # twentieths of the hit points below which, and until which, one rests
 _FAR = 5  # a gap that the cursor crosses by eights
 
 
@@ -126,7 +130,7 @@ def _over(scene: _Scene) -> Decision | None:
 
 def _answer(scene: _Scene) -> Decision | None:
     """Answer questions; what the question is about is in the thought that led to it."""
-    message, thought = scene.now.message, scene.thought
+    message = scene.now.message
     if scene.facts.jumps >= 0:
         return None
     if "Really attack" in message:
@@ -139,22 +143,26 @@ def _answer(scene: _Scene) -> Decision | None:
         is_fresh = scene.facts.fresh is not None and scene.facts.fresh.name in message
         return Decision("eat: yes", _YES) if is_fresh else Decision("eat: no", _NO)
     if "In what direction" in message:
-        return _direction(thought)
-    if message.endswith("]") or "] " in message[-12:]:
+        return _direction(scene)
+    if _CHOICE.search(message):
         return _letter(scene)
     if scene.now.covered:
         return Decision("leave the page", "esc")
-    if message.endswith("?") or "(end)" in message or message.endswith(":"):
+    if _LINE.search(message) or (message.endswith("?") and "You read" not in message):
         return Decision("leave the question", "esc")
     return None
 
 
-def _direction(thought: str) -> Decision:
-    word = thought.split()[-1] if thought else ""
-    if thought.startswith("dig"):
-        return Decision("dig down", "down")
-    if thought.startswith(("kick", "throw", "fire", "zap")) and word in STEPS:
-        return Decision(thought, word)
+def _direction(scene: _Scene) -> Decision:
+    """Say where to: the rule that asked for it still holds, as no turn has passed since."""
+    verb = scene.thought.partition(":")[0].partition(" ")[0]
+    if verb == "dig":
+        return Decision("dig: down", "down")
+    rules = {"kick": (_take, _visit), "throw": (_shoot,), "fire": (_fire,), "zap": (_zap,)}
+    for rule in rules.get(verb, ()):
+        again = rule(scene._replace(thought=""))
+        if again is not None and again.thought.startswith(verb):
+            return Decision(again.thought, again.thought.split()[-1])
     return Decision("leave the question", "esc")
 
 
@@ -184,12 +192,12 @@ def _unstick(scene: _Scene) -> Decision | None:
     facts = scene.facts
     if facts.idle < (2 if facts.jumps >= 0 else 1) * _STUCK:
         return None
-    return Decision("stuck", "esc" if facts.jumps >= 0 or facts.count else "search")
+    return Decision("stuck", "esc" if facts.jumps >= 0 or facts.typed else "search")
 
 
 def _survive(scene: _Scene) -> Decision | None:
     now, facts = scene.now, scene.facts
-    if facts.jumps >= 0 or facts.count:
+    if facts.jumps >= 0 or facts.typed:
         return None
     dying = now.hp <= 5 or now.hp * 7 <= now.hp_max
     starving = "weak from hunger" in now.states or "fainting" in now.states
@@ -209,7 +217,7 @@ def _descend(scene: _Scene) -> Decision | None:
     now = scene.now
     if scene.facts.mine_stairs:
         return None
-    if now.underfoot in _DOWN and scene.facts.jumps < 0 and scene.facts.idle < 5:
+    if now.underfoot in WAYS_DOWN and scene.facts.jumps < 0 and scene.facts.idle < 5:
         if _digger(now) and scene.facts.up:
             return None
         return Decision(f"descend: {now.underfoot} here", "down")
@@ -236,7 +244,7 @@ def _fight(scene: _Scene) -> Decision | None:
 def _rest(scene: _Scene) -> Decision | None:
     """Wait for hit points while nothing hostile is in sight."""
     now, facts = scene.now, scene.facts
-    wanted = now.hp_max * (17 if scene.thought.startswith("rest") else 11) // 20
+    wanted = now.hp_max * (_RESTED if scene.thought.startswith("rest") else _TIRED) // 20
     hungry = any(state in now.states for state in ("hungry", "weak from hunger", "fainting"))
     if now.hp > wanted or hungry or facts.jumps >= 0 or facts.idle > 6:
         return None
@@ -251,7 +259,7 @@ def _is_hostile(name: str) -> bool:
 
 def _count_search(aim: str, scene: _Scene) -> Decision:
     """Search for some turns: the digits first, then the command."""
-    count = scene.facts.count
+    count = scene.facts.typed
     typed = str(_SEARCHED)
     left = typed.removeprefix(count)
     if count == typed:
@@ -282,7 +290,7 @@ def _drop_gold(scene: _Scene) -> Decision | None:
 def _wield(scene: _Scene) -> Decision | None:
     """Take the bow in hand for which there are arrows in the quiver."""
     now, facts = scene.now, scene.facts
-    if facts.jumps >= 0 or facts.count or facts.idle > 6 or now.turn > _READY:
+    if facts.jumps >= 0 or facts.typed or facts.idle > 6 or now.turn > _READY:
         return None
     has_arrows = any("arrow" in item.name and "in quiver" in item.name for item in now.items)
     if not has_arrows or not _letter_of(now, _BOW):
@@ -356,7 +364,7 @@ def _eat_fresh(scene: _Scene) -> Decision | None:
 
 def _take(scene: _Scene) -> Decision | None:
     facts, tool = scene.facts, scene.facts.tool
-    if _digger(scene.now) or facts.idle > 12:
+    if _digger(scene.now) or facts.idle > 6:
         return None
     if facts.pile and facts.jumps < 0:
         return Decision("look: pile", "look")
@@ -365,13 +373,18 @@ def _take(scene: _Scene) -> Decision | None:
     if tool is None:
         return None
     if tool.way == "here":
+        if facts.rotting >= ROTTEN and facts.jumps < 0:
+            return Decision("look: corpse rotten", "look")
+        if facts.rotting >= 0:
+            return _count_search("wait: corpse here", scene)
         if not tool.tried:
             return Decision(f"take: {tool.name} here", "pickup")
         # Of several things none can be taken: menus are closed at once. Kicks part them.
         word = next(iter(scene.now.free), "")
         return Decision(f"take: {tool.name} here, step {word}", word) if word else None
-    if tool.tried and tool.way in STEPS:
-        return Decision(f"kick: {tool.name} {tool.way}", "kick")
+    if tool.tried and tool.is_adjacent:
+        word = place_words(tool.spot).removeprefix("adjacent ")
+        return Decision(f"kick: {tool.name} {word}", "kick")
     return _go("take", tool, scene)
 
 
@@ -386,7 +399,7 @@ def _dig(scene: _Scene) -> Decision | None:
 
 
 def _leave_mines(scene: _Scene) -> Decision | None:
-    """Go back up from the first level of the Mines: they are no place for strangers, nor deep."""
+    """Go back up to where one can dig deeper than to the bottom of the Mines."""
     now, up = scene.now, scene.facts.up
     if up is None or now.depth > _HOPELESS:
         return None
@@ -403,10 +416,11 @@ def _autopickup(scene: _Scene) -> Decision | None:
 
 def _flee_down(scene: _Scene) -> Decision | None:
     """Deep down, or nearly dead, the way on is safer than a fight."""
-    now = scene.now
-    if _enemy(scene) is None or (now.depth < _DEEP and now.hp * 3 > now.hp_max):
+    now, enemy = scene.now, _enemy(scene)
+    if enemy is None or (now.depth < _DEEP and now.hp * 3 > now.hp_max):
         return None
-    return _descend(scene) or (_dig(scene) if now.depth >= _DEEP else None)
+    is_worth_it = now.depth >= _DEEP and enemy[0] not in _WEAK
+    return _descend(scene) or (_dig(scene) if is_worth_it else None)
 
 
 def _go_down(scene: _Scene) -> Decision | None:
@@ -416,7 +430,7 @@ def _go_down(scene: _Scene) -> Decision | None:
 
 def _visit(scene: _Scene) -> Decision | None:
     for target in scene.facts.unvisited[:1]:
-        if target.name == "locked door" and target.way in STEPS:
+        if target.name == "locked door" and target.is_adjacent and target.way in STEPS:
             return Decision(f"kick: locked door {target.way}", "kick")
         return _go("go", target, scene)
     return None
@@ -430,7 +444,7 @@ def _explore(scene: _Scene) -> Decision | None:
         return Decision("explore: travel", "travel")
     if cursor and facts.cursor == "new" and facts.jumps:
         return Decision(f"explore: {cursor.name} {place_words(cursor.spot)}", "wait")
-    if facts.jumps >= 24 or (facts.jumps and not cursor):
+    if facts.jumps >= MANY_JUMPS or (facts.jumps and not cursor):
         return Decision("explore: nothing", "esc")
     return Decision("explore: jump", "swap")
 
@@ -466,9 +480,11 @@ def _go(goal: str, target: Target, scene: _Scene) -> Decision:
         return Decision(f"{aim}, cursor {count} {word}", f"far {word}" if is_far else word)
     if target.way == "travel":
         return Decision(f"{aim} by travel", "travel")
+    if target.way == "here":
+        return Decision(f"{aim}, wait", "search")
     first, _, word = target.way.partition(" ")
     if first.isdigit():
-        return Decision(f"{aim} by {target.way}", word if facts.count else DIGITS[int(first)])
+        return Decision(f"{aim} by {target.way}", word if facts.typed else DIGITS[int(first)])
     return Decision(f"{aim} by {target.way}", target.way)
 
 
@@ -477,7 +493,9 @@ def _letter_of(now: Reading, wanted: re.Pattern[str]) -> str:
 
 
 def _digger(now: Reading) -> str:
-    return _letter_of(now, _DIGGER)
+    """The letter of a pick-axe, or of a mattock, which takes both hands."""
+    has_shield = any("shield" in item.name for item in now.items)
+    return _letter_of(now, _PICK) or ("" if has_shield else _letter_of(now, _DIGGER))
 
 
 def _food(now: Reading) -> str:
@@ -504,8 +522,8 @@ def _potion(now: Reading) -> str:
 _RULES = (
     _over,
     _answer,
-    _autopickup,
     _unstick,
+    _autopickup,
     _survive,
     _drop_gold,
     _flee_down,

@@ -17,13 +17,23 @@ from textenvs.agents.experts.nethack_reading import (
     read,
 )
 
-__all__ = ["DIGITS", "Facts", "NetHackRecollection", "Target"]
+__all__ = [
+    "DIGITS",
+    "MANY_JUMPS",
+    "ROTTEN",
+    "WAYS_DOWN",
+    "Facts",
+    "NetHackRecollection",
+    "Target",
+]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _DOORS = frozenset({"doorway", "open door", "closed door", "lowered drawbridge"})
-_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
-_KEPT = _DOORS | _DOWN | {"stairs up", "ladder up", "altar", "fountain", "sink", "throne", "grave"}
+WAYS_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
+_KEPT = (
+    _DOORS | WAYS_DOWN | {"stairs up", "ladder up", "altar", "fountain", "sink", "throne", "grave"}
+)
 _TRAPS = frozenset(
     {"arrow trap", "dart trap", "falling rock trap", "bear trap", "land mine", "web", "pit"}
     | {"rolling boulder trap", "sleeping gas trap", "rust trap", "fire trap", "spiked pit"}
@@ -34,6 +44,7 @@ _STRAIGHT = frozenset({"open door", "closed door"})  # cannot be passed diagonal
 _IN_VAIN = ("in vain", "cannot pass", "carrying too much", "too narrow", "too large", "no room")
 _FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You move right into")
 _MINES = "Gnomish Mines"
+_MINE_STAIRS = "mine stairs"  # where one came up from the Mines
 _DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
 _PILE = ("Things that are here", "several objects here", "many objects here")
 _KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
@@ -51,8 +62,9 @@ _BEHIND = 8  # cells behind a wall that are looked at
 _COLUMNS, _ROWS = 79, 21
 _CORRIDOR = 4  # in a corridor one can rarely go on in more directions
 _LEGS = 3  # a way with more turns is left to the game's travel command
-_MANY_JUMPS = 24  # after so many without finding a place, nothing unexplored is left
+MANY_JUMPS = 14  # after so many without finding a place, nothing unexplored is left
 _SLACK = 8  # cells that may come to be known before the game is asked again
+ROTTEN = 250  # turns after which a corpse has rotted away
 _DIGGERS = ("pick-axe", "mattock", "broad pick")
 _ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
 
@@ -73,8 +85,13 @@ class Target(NamedTuple):
     way: str
     tried: int = 0
 
+    @property
+    def is_adjacent(self) -> bool:
+        """Whether it is one step away."""
+        return max(abs(self.spot[0]), abs(self.spot[1])) == 1
+
     def text(self, tried: str) -> str:
-        """Write it, with what was tried there."""
+        """Write it; ``tried`` is the word for what was tried there."""
         count = f" {tried} {self.tried}" if self.tried else ""
         return f"{self.name} {place_words(self.spot)}{count} by {self.way}"
 
@@ -83,7 +100,7 @@ class Facts(NamedTuple):
     """What is remembered and matters now; :meth:`text` writes all of it.
 
     Attributes:
-        count: the number that was typed before a command, "" if none.
+        typed: the number that was typed before a command, "" if none.
         jumps: keys pressed since a place to travel to is being chosen, -1 if none is.
         cursor: whether one has been at the place under the cursor: "new", "been",
             "unreachable", or "".
@@ -98,6 +115,7 @@ class Facts(NamedTuple):
         searched: turns of searching where the hero stands.
         hard_floor: whether the floor of this level cannot be dug through.
         pile: whether the hero stands on a pile that was not looked at.
+        rotting: for how many turns a corpse has lain here on something to dig with, -1 if none.
         spoils: where somebody was killed who may have left something to dig with.
         mine_stairs: whether these stairs lead to the Gnomish Mines.
         peaceful: directions of adjacent creatures that proved peaceful.
@@ -105,7 +123,7 @@ class Facts(NamedTuple):
         idle: actions in a row without a turn of the game.
     """
 
-    count: str = ""
+    typed: str = ""
     jumps: int = -1
     cursor: str = ""
     gap: str = ""
@@ -120,6 +138,7 @@ class Facts(NamedTuple):
     hard_floor: bool = False
     mine_stairs: bool = False
     pile: bool = False
+    rotting: int = -1
     spoils: Target | None = None
     peaceful: tuple[str, ...] = ()
     prayed: int = -1
@@ -128,8 +147,8 @@ class Facts(NamedTuple):
     def text(self) -> str:
         """Write the facts in their order, leaving out what there is not."""
         parts = []
-        if self.count:
-            parts.append(f"Count {self.count}.")
+        if self.typed:
+            parts.append(f"Count {self.typed}.")
         if self.jumps >= 0:
             parts.append(f"Choosing {self.jumps}.")
             if self.cursor:
@@ -140,6 +159,8 @@ class Facts(NamedTuple):
             parts.append(f"Peaceful {', '.join(self.peaceful)}.")
         if self.hard_floor:
             parts.append("Hard floor.")
+        if self.rotting >= 0:
+            parts.append(f"Corpse here {self.rotting}.")
         if self.pile:
             parts.append("Pile.")
         if self.spoils:
@@ -182,6 +203,7 @@ class _Level:
     dead_ends: set[Spot] = field(default_factory=set)
     boulders: set[Spot] = field(default_factory=set)
     tools: dict[Spot, str] = field(default_factory=dict)
+    corpses: dict[Spot, int] = field(default_factory=dict)
     spoils: set[Spot] = field(default_factory=set)
     untaken: dict[Spot, int] = field(default_factory=dict)
     kills: dict[Spot, tuple[str, int]] = field(default_factory=dict)
@@ -227,7 +249,7 @@ class NetHackRecollection:
         self._follow_keys(before, now, action)
         self._idle = self._idle + 1 if before.alive and before.turn == now.turn else 0
         if action == "up" and before.branch == _MINES and now.branch != _MINES:
-            self._levels.setdefault(key, _Level()).places[now.position] = "mine stairs"
+            self._levels.setdefault(key, _Level()).places[now.position] = _MINE_STAIRS
         self._level = self._levels.setdefault(key, _Level())
         if same_level:
             self._judge_move(level, before, now, action)
@@ -260,7 +282,7 @@ class NetHackRecollection:
                 if (
                     action == "esc"
                     and self._jumps > 0
-                    and (not cursor or self._jumps >= _MANY_JUMPS)
+                    and (not cursor or self._jumps >= MANY_JUMPS)
                 ):
                     self._level.explored_at = self._level.known()
                 self._jumps = -1
@@ -280,6 +302,8 @@ class NetHackRecollection:
         self._kicking = action == "kick" and "direction" in now.message
         if before.alive and ("eat it?" in before.message or "eat one?" in before.message):
             self._level.kills.pop(before.position, None)
+        if "You finish eating" in now.message:
+            self._level.corpses.pop(now.position, None)
         if action == "eat" and "eat" not in now.message:
             self._level.kills.pop(before.position, None)
         if action == "pickup":
@@ -314,6 +338,8 @@ class NetHackRecollection:
         if "Really attack" in now.message:
             self._peaceful.append((name, cell, now.turn))
             return
+        if "in vain" in now.message:
+            level.tries[cell] = level.tries.get(cell, 0) + 1
         if now.position != before.position or name:
             return
         if _LOCKED in now.message:
@@ -383,7 +409,7 @@ class NetHackRecollection:
         hidden = {_add(here, sight.spot) for sight in (*now.creatures, *now.objects)}
         for cell in [*level.places]:
             name = level.places[cell]
-            if name == "mine stairs":
+            if name == _MINE_STAIRS:
                 continue
             gone = cell != here and cell not in hidden and cell not in listed
             if gone and _distance(cell, here) < far.get(name, 999):
@@ -393,10 +419,9 @@ class NetHackRecollection:
         for cell, name in listed.items():
             if name == "corridor end":
                 level.ends.add(cell)
-            elif name in _KEPT or name in _TRAPS:
-                if level.places.get(cell) != "mine stairs":
-                    level.places[cell] = name
-        if now.underfoot in _KEPT and level.places.get(here) != "mine stairs":
+            elif (name in _KEPT or name in _TRAPS) and level.places.get(cell) != _MINE_STAIRS:
+                level.places[cell] = name
+        if now.underfoot in _KEPT and level.places.get(here) != _MINE_STAIRS:
             level.places[here] = now.underfoot
         level.tools = {
             cell: name
@@ -419,6 +444,12 @@ class NetHackRecollection:
         self._is_pile_unread = "several objects here" in now.message
         if "here" not in now.message or self._is_pile_unread:
             return
+        if " corpse" in now.message:
+            seen = level.corpses.setdefault(here, now.turn)
+            if now.turn - seen >= ROTTEN:
+                level.corpses[here] = now.turn - ROTTEN // 2
+        else:
+            level.corpses.pop(here, None)
         found = next((name for name in _DIGGERS if name in now.message), "")
         if found:
             level.tools[here] = found
@@ -434,23 +465,13 @@ class NetHackRecollection:
         if not now.alive:
             return Facts()
         here = now.position
-        common = {
-            "mine_stairs": level.places.get(here) == "mine stairs",
-            "count": self._count,
-            "jumps": self._jumps,
-            "hard_floor": level.hard_floor,
-            "pile": self._is_pile_unread,
-            "peaceful": self._peaceful_around(),
-            "prayed": -1 if self._prayed is None else (now.turn - self._prayed) // 50 * 50,
-            "idle": self._idle if self._idle > 2 else 0,
-        }
         ways = _Ways(level, now)
         down = self._nearest(
             ways,
             (
                 cell
                 for cell, name in level.places.items()
-                if name in _DOWN and cell != here and level.tries.get(cell, 0) < _TRIES
+                if name in WAYS_DOWN and cell != here and level.tries.get(cell, 0) < _TRIES
             ),
         )
         up = None
@@ -486,8 +507,17 @@ class NetHackRecollection:
             first = next((target for target in goals if target), None)
             if first:
                 gap = place_words((first.spot[0] - at[0], first.spot[1] - at[1]))
+        rots = here in level.corpses and here in level.tools
         return Facts(
-            **common,
+            typed=self._count,
+            jumps=self._jumps,
+            hard_floor=level.hard_floor,
+            mine_stairs=level.places.get(here) == _MINE_STAIRS,
+            pile=self._is_pile_unread,
+            rotting=(now.turn - level.corpses[here]) // 10 * 10 if rots else -1,
+            peaceful=self._peaceful_around(),
+            prayed=-1 if self._prayed is None else (now.turn - self._prayed) // 50 * 50,
+            idle=self._idle if self._idle > 2 else 0,
             cursor=cursor,
             gap=gap,
             down=down,
@@ -581,7 +611,7 @@ class NetHackRecollection:
             if not dead_end and not sides:
                 continue
             turns = _around(level.searched, cell)
-            cost = ways.cost(cell) + turns * 4 + (0 if dead_end else 40 - 5 * sides)
+            cost = ways.cost(cell) + (turns * 2 if dead_end else turns * 4 + 40 - 5 * sides)
             cost += 100 * level.tries.get(cell, 0)
             if best is None or (cost, cell) < best[:2]:
                 best = (cost, cell, "dead end" if dead_end else "wall")
@@ -619,7 +649,7 @@ class _Ways:
         self._level, self._here, self._free = level, now.position, now.free
         places = level.places
         passable = level.walk | level.soft
-        passable |= {cell for cell, name in places.items() if name in _DOORS or name in _DOWN}
+        passable |= {cell for cell, name in places.items() if name in _DOORS or name in WAYS_DOWN}
         passable |= level.ends
         passable -= {cell for cell, name in places.items() if name in _TRAPS}
         passable -= level.boulders
@@ -660,7 +690,17 @@ class _Ways:
         # A run follows a corridor, and does not end where the leg does.
         if count >= self._free.get(word, 0) and self._in_room:
             return f"far {word}"
-        return f"{min(count, 9)} {word}"
+        if not self._in_room:
+            count = self._until_new(step, count)
+        return word if count == 1 else f"{min(count, 9)} {word}"
+
+    def _until_new(self, step: Spot, count: int) -> int:
+        """How far one can go before a cell where one has never stood and looked around."""
+        x, y = self._here
+        for n in range(1, count):
+            if (x + step[0] * n, y + step[1] * n) not in self._level.been:
+                return n
+        return count
 
     def _legs(self, cell: Spot) -> list[tuple[Spot, int]]:
         """The way from the hero as legs of a direction and a length, with few turns."""
