@@ -17,8 +17,10 @@ __all__ = ["targets", "train"]
 _AT_ONCE = 4096
 
 
-def targets(model_folder: Path, rows: Sequence[tuple[str, str]]) -> list[Target]:
-    """Prompts and answers as tokens.
+def targets(
+    model_folder: Path, rows: Sequence[tuple[str, str]], longest: int | None = None
+) -> list[Target]:
+    """Prompts and answers as tokens; those that have more than ``longest`` are left out.
 
     The same tokens as the chat template and ``textenvs finetune`` make, of all rows at once.
     """
@@ -32,7 +34,7 @@ def targets(model_folder: Path, rows: Sequence[tuple[str, str]]) -> list[Target]
         for before, answer in zip(tokens[: len(batch)], tokens[len(batch) :], strict=True):
             labels = [NO_LOSS] * len(before) + answer
             built.append(Target(before + answer, labels, len(before)))
-    return built
+    return [row for row in built if longest is None or len(row.input_ids) <= longest]
 
 
 class _Rows(torch.utils.data.Dataset[dict[str, Any]]):

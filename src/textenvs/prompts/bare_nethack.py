@@ -16,22 +16,24 @@ _USEFUL = re.compile(
     r"|garlic|sprig|egg|mold|kelp|jelly|meat|chunk|\btins?\b|pick-axe|mattock|bow\b|arrow|dagger"
     r"|dart|shuriken|spear|knife|bolt|\bya\b|flint|\brocks?\b|healing|wand of"
 )
-_LONGEST_MESSAGE = 160
+_LONGEST_TEXT = 240  # characters of messages, or of a menu
 
 
 @lru_cache(maxsize=256)
 def shortened(observation: str) -> str:
     """Keep the message, health, depth and troubles, the free steps, creatures, and useful items."""
-    kept = []
+    told, status, rest = observation.partition("Status: ")
+    if not status:
+        return observation[:_LONGEST_TEXT]
+    message = told[:_LONGEST_TEXT].rstrip("\n")
+    kept = [message] if message else []
     in_inventory = False
-    for line in observation.split("\n"):
+    for line in (status + rest).split("\n"):
         if in_inventory and not _USEFUL.search(line):
             continue
         in_inventory = in_inventory or line == "Inventory:"
         if line.startswith(_LEFT_OUT):
             continue
-        if line.startswith("Message: "):
-            line = line[:_LONGEST_MESSAGE]
         line = _WHO.sub(r"\1", _STATUS.sub(r"Status: \1, \2\3", line))
         kept.append(line)
     return "\n".join(kept)

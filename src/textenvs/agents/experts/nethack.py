@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+import gymnasium
+
 from textenvs.agents.experts.expert import Decision, Expert
 from textenvs.agents.experts.nethack_reading import STEPS, Reading, place_words, read
 from textenvs.agents.experts.nethack_recollection import (
@@ -87,7 +89,7 @@ _RANGE = 5
 _READY = 100  # turns in which a hero gets ready
 _DEEP = 7  # from this level on nobody is fought who can be left behind
 _STUCK = 30  # actions without a turn of the game after which one is made to pass
-_TIRED, _RESTED = 14, 19  # twentieths of the hit points below which, and until which, one rests
+_TIRED, _RESTED = 11, 17  # twentieths of the hit points below which, and until which, one rests
 _FAR = 5  # a gap that the cursor crosses by eights
 
 
@@ -114,10 +116,16 @@ class NetHackExpert(Expert):
         """A recollection of a game that begins."""
         return NetHackRecollection()
 
+    def begin(self, episode: int, env: gymnasium.Env[Any, Any], seed: int) -> None:
+        """Forget everything, and see which keys there are."""
+        super().begin(episode, env, seed)
+        few_keys = "travel" not in env.get_wrapper_attr("action_names")
+        self._recollections[episode] = NetHackRecollection(few_keys)
+
     def decide(self, text: str, recollection: Any, thought: str) -> Decision:
         """Apply the first rule that fits."""
         scene = _Scene(read(text), recollection.facts(), thought)
-        for rule in _RULES:
+        for rule in _RULES_OF_FEW_KEYS if scene.facts.few_keys else _RULES:
             decision = rule(scene)
             if decision is not None:
                 return decision
@@ -126,6 +134,17 @@ class NetHackExpert(Expert):
 
 def _over(scene: _Scene) -> Decision | None:
     return None if scene.now.alive else Decision("over", "esc")
+
+
+def _answer_with_few_keys(scene: _Scene) -> Decision | None:
+    """Say where to kick, and turn down whatever else the game asks."""
+    now = scene.now
+    if not now.alive or now.covered or _CHOICE.search(now.message):
+        return Decision("leave the question", "more")
+    if "In what direction" in now.message:
+        kick = _direction(scene)
+        return kick if kick.action in STEPS else Decision("leave the question", "more")
+    return None
 
 
 def _answer(scene: _Scene) -> Decision | None:
@@ -260,6 +279,8 @@ def _is_hostile(name: str) -> bool:
 def _count_search(aim: str, scene: _Scene) -> Decision:
     """Search for some turns: the digits first, then the command."""
     count = scene.facts.typed
+    if scene.facts.few_keys:
+        return Decision(aim, "search")
     typed = str(_SEARCHED)
     left = typed.removeprefix(count)
     if count == typed:
@@ -423,6 +444,15 @@ def _flee_down(scene: _Scene) -> Decision | None:
     return _descend(scene) or (_dig(scene) if is_worth_it else None)
 
 
+def _run_down(scene: _Scene) -> Decision | None:
+    """With the way down in reach, do not stay for a fight that is not easily won."""
+    now, down, enemy = scene.now, scene.facts.down, _enemy(scene)
+    if enemy is None or down is None or down.way == "travel" or scene.facts.idle > 3:
+        return None
+    is_easy = enemy[0] in _WEAK and now.hp * 2 > now.hp_max
+    return None if is_easy else _go("down", down, scene)
+
+
 def _go_down(scene: _Scene) -> Decision | None:
     down = scene.facts.down
     return _go("down", down, scene) if down else None
@@ -527,6 +557,7 @@ _RULES = (
     _survive,
     _drop_gold,
     _flee_down,
+    _run_down,
     _wield,
     _zap,
     _fire,
@@ -541,5 +572,15 @@ _RULES = (
     _go_down,
     _visit,
     _explore,
+    _search,
+)
+
+_RULES_OF_FEW_KEYS = (
+    _answer_with_few_keys,
+    _fight,
+    _rest,
+    _descend,
+    _go_down,
+    _visit,
     _search,
 )

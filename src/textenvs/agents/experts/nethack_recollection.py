@@ -47,6 +47,7 @@ _MINES = "Gnomish Mines"
 _MINE_STAIRS = "mine stairs"  # where one came up from the Mines
 _DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
 _PILE = ("Things that are here", "several objects here", "many objects here")
+_ASKS = re.compile(r"In what direction|\](?: \(.\))?$|write in the dust here\?|:(?: \S*)?$")
 _KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
 _CLOSED_SHOP = "Closed for inventory"  # who breaks its door is killed
 _LOCKED = "This door is locked"
@@ -100,6 +101,7 @@ class Facts(NamedTuple):
     """What is remembered and matters now; :meth:`text` writes all of it.
 
     Attributes:
+        few_keys: whether there are no keys to travel and to count with.
         typed: the number that was typed before a command, "" if none.
         jumps: keys pressed since a place to travel to is being chosen, -1 if none is.
         cursor: whether one has been at the place under the cursor: "new", "been",
@@ -123,6 +125,7 @@ class Facts(NamedTuple):
         idle: actions in a row without a turn of the game.
     """
 
+    few_keys: bool = False
     typed: str = ""
     jumps: int = -1
     cursor: str = ""
@@ -146,7 +149,7 @@ class Facts(NamedTuple):
 
     def text(self) -> str:
         """Write the facts in their order, leaving out what there is not."""
-        parts = []
+        parts = ["Few keys."] if self.few_keys else []
         if self.typed:
             parts.append(f"Count {self.typed}.")
         if self.jumps >= 0:
@@ -220,9 +223,15 @@ class _Level:
 
 
 class NetHackRecollection:
-    """Remembers, level by level, where one can walk, what was seen there, and what was tried."""
+    """Remembers, level by level, where one can walk, what was seen there, and what was tried.
 
-    def __init__(self) -> None:
+    Args:
+        few_keys: whether there are no keys to travel, to count and to answer questions with, as
+            among the 23 actions of NLE's tasks; ways are then told step by step.
+    """
+
+    def __init__(self, few_keys: bool = False) -> None:
+        self._few_keys = few_keys
         self._levels: dict[tuple[str, int], _Level] = {}
         self._level = _Level()
         self._reading = Reading()
@@ -321,7 +330,7 @@ class NetHackRecollection:
     def _judge_move(self, level: _Level, before: Reading, now: Reading, action: str) -> None:
         """Remember moves that failed, doors that are locked, and creatures that are peaceful."""
         word = action.removeprefix("far ")
-        if word not in STEPS or self._jumps >= 0 or before.message.endswith("]"):
+        if word not in STEPS or self._jumps >= 0 or _ASKS.search(before.message):
             return
         step = STEPS[word]
         cell = _add(before.position, step)
@@ -465,7 +474,7 @@ class NetHackRecollection:
         if not now.alive:
             return Facts()
         here = now.position
-        ways = _Ways(level, now)
+        ways = _Ways(level, now, self._few_keys)
         down = self._nearest(
             ways,
             (
@@ -493,7 +502,7 @@ class NetHackRecollection:
         )
         spoils = self._nearest(ways, (cell for cell in level.spoils if ways.is_near(cell)))
         unvisited = self._unvisited(ways)
-        no_more = level.explored_at >= level.known() - _SLACK
+        no_more = self._few_keys or level.explored_at >= level.known() - _SLACK
         search = self._search(ways) if no_more and not unvisited and not down else None
         cursor = gap = ""
         if self._jumps >= 0:
@@ -509,6 +518,7 @@ class NetHackRecollection:
                 gap = place_words((first.spot[0] - at[0], first.spot[1] - at[1]))
         rots = here in level.corpses and here in level.tools
         return Facts(
+            few_keys=self._few_keys,
             typed=self._count,
             jumps=self._jumps,
             hard_floor=level.hard_floor,
@@ -645,7 +655,8 @@ class NetHackRecollection:
 class _Ways:
     """The ways from the hero over what is known of a level."""
 
-    def __init__(self, level: _Level, now: Reading) -> None:
+    def __init__(self, level: _Level, now: Reading, few_keys: bool) -> None:
+        self._few_keys = few_keys
         self._level, self._here, self._free = level, now.position, now.free
         places = level.places
         passable = level.walk | level.soft
@@ -681,6 +692,8 @@ class _Ways:
         if cell == self._here:
             return "here"
         legs = self._legs(cell)
+        if self._few_keys:
+            return _WORD[legs[0][0] if legs else self._towards(cell)]
         if not legs or len(legs) > _LEGS:
             return "travel"
         step, count = legs[0]
@@ -693,6 +706,12 @@ class _Ways:
         if not self._in_room:
             count = self._until_new(step, count)
         return word if count == 1 else f"{min(count, 9)} {word}"
+
+    def _towards(self, cell: Spot) -> Spot:
+        """A step that leads nearer on an empty map and did not fail yet, if there is one."""
+        x, y = self._here
+        steps = sorted(_STEPS, key=lambda step: _square((x + step[0], y + step[1]), cell))
+        return next((step for step in steps if (self._here, step) not in self._level.bad), steps[0])
 
     def _until_new(self, step: Spot, count: int) -> int:
         """How far one can go before a cell where one has never stood and looked around."""
@@ -774,6 +793,10 @@ def _minus(cell: Spot, start: Spot) -> Spot:
 
 def _distance(a: Spot, b: Spot) -> int:
     return max(abs(a[0] - b[0]), abs(a[1] - b[1]))
+
+
+def _square(a: Spot, b: Spot) -> int:
+    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
 
 
 def _reach(sights: Iterable[Sight], name: str) -> int:

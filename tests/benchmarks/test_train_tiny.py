@@ -1,0 +1,98 @@
+"""The training of the model in the box: its rows, its tokens, a run from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from textenvs.llm.model import Completion, LanguageModel
+from textenvs.loop import episode_seed
+
+pytestmark = pytest.mark.models
+
+train_tiny = pytest.importorskip("train_tiny")
+playing = pytest.importorskip("tiny.playing")
+training = pytest.importorskip("tiny.training")
+
+LEVEL = playing.Task("GoToLocal", "BabyAI-Text-GoToLocal-v0")
+
+
+class Turner(LanguageModel):
+    """Turns left, whatever is asked."""
+
+    name = "turner"
+
+    def generate(self, prompts, sampling, samples=None):  # type: ignore[no-untyped-def]
+        return [Completion("I turn\nACTION: turn left")] * len(prompts)
+
+
+def _rows(**arguments: object) -> list[object]:
+    said = playing.play(LEVEL, range(5), model=None, **arguments)
+    return [what for what in said if isinstance(what, playing.Row)]
+
+
+def test_what_the_expert_plays_is_what_it_would_do_in_every_state() -> None:
+    outcomes = [
+        what
+        for what in playing.play(LEVEL, range(8), model=None)
+        if isinstance(what, playing.Outcome)
+    ]
+    assert len(outcomes) == 8
+    assert all(outcome.info["success"] for outcome in outcomes)
+
+
+def test_rows_are_the_same_again_whatever_the_batch() -> None:
+    one = _rows(stray_share=0.2, at_once=1)
+    five = _rows(stray_share=0.2, at_once=5)
+    assert sorted(map(repr, one)) == sorted(map(repr, five))
+
+
+def test_the_expert_says_what_it_would_do_where_the_model_went() -> None:
+    rows = [
+        what
+        for what in playing.play(LEVEL, [0], model=Turner(), rows=6)
+        if isinstance(what, playing.Row)
+    ]
+    assert "Thought" not in rows[0].prompt
+    assert all(row.prompt.startswith("Thought: I turn\n") for row in rows[1:])
+    assert all("I turn" not in row.answer and "\nACTION: " in row.answer for row in rows)
+
+
+def test_training_plays_no_world_of_an_evaluation() -> None:
+    blocks = len(train_tiny.TASKS) * len(train_tiny.ROUNDS)
+    last = train_tiny.FIRST_SEED + blocks * train_tiny._SEEDS_OF_A_TASK
+    ids = {task.env_id for task in train_tiny.TASKS}
+    seeds = {episode_seed(run, name, n) for run in range(20) for name in ids for n in range(500)}
+    assert min(seeds) > last
+
+
+def test_tokens_are_those_of_the_pipeline(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    from textenvs.finetuning.targets import Row, TargetBuilder
+    from textenvs.llm.backends.tiny import FOLDER
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(FOLDER)
+    builder = TargetBuilder(tokenizer, frozenset([tokenizer.eos_token_id]), "tiny")
+    rows = _rows()[:50]
+    pairs = [(row.prompt, row.answer) for row in rows]  # type: ignore[attr-defined]
+    for (prompt, answer), found in zip(pairs, training.targets(FOLDER, pairs), strict=True):
+        chat = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+        expected = builder.build(Row("row", "messages", {"messages": chat}))
+        assert found.input_ids == expected.input_ids
+        assert found.labels == expected.labels
+
+
+@pytest.mark.slow
+def test_a_smoke_run_makes_a_model_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train_tiny.main(["--smoke"])
+    (report,) = tmp_path.glob("**/training.json")
+    record = json.loads(report.read_text())
+    assert len(record["rounds"]) == 2
+    from textenvs.llm.backends.tiny import check_files
+
+    assert check_files(report.parent / "tiny")
