@@ -7,9 +7,8 @@ PYTEST_WORKERS ?= auto
 
 .PHONY: demo test test-slow test-newest lint format throughput clean
 
-demo: $(VENV)/.installed  ## watch an agent play all three games in words, and get a table
-	$(BIN)/textenvs rollout Crafter-Text-v0 BabyAI-Text-MixedTrainLocal-v0 NetHack-Text-Score-v0 \
-		--agent random --episodes 5 --num-envs 5 --show 2
+demo: $(VENV)/.installed  ## watch the model in the box play all three games, and get a table
+	$(BIN)/python benchmarks/model_in_the_box.py --demo
 
 test: $(VENV)/.installed  ## the fast tests, in parallel
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -m "not slow"

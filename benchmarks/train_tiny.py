@@ -99,7 +99,7 @@ class Round:
 
 ROUNDS = (
     Round({"BabyAI": 40_000}, stray_share=0.1),
-    Round({"BabyAI": 30_000, "Crafter": 50_000, "NetHack": 22_000}, stray_share=0.05),
+    Round({"BabyAI": 30_000, "Crafter": 53_000, "NetHack": 30_000}, stray_share=0.05),
     Round(
         {"BabyAI": 20_000, "Crafter": 16_000, "NetHack": 10_000},
         by_model=True,
