@@ -47,7 +47,7 @@ FIRST_SEED = 5_000_000_000  # those of `textenvs eval` are spread over 53 bits, 
 _SEEDS_OF_A_TASK = 1_000_000
 _TOKENIZER_ROWS = 8_000
 _WIDTH, _LAYERS = 192, 4
-_AT_ONCE = 64
+_AT_ONCE = 32
 _LONGEST = 260  # tokens of a row
 _SLEEPING_KEPT = 0.2  # of the rows in which the hero sleeps, which are many and all alike
 
@@ -101,7 +101,7 @@ ROUNDS = (
     Round({"BabyAI": 40_000}, stray_share=0.1),
     Round({"BabyAI": 30_000, "Crafter": 53_000, "NetHack": 30_000}, stray_share=0.05),
     Round(
-        {"BabyAI": 20_000, "Crafter": 16_000, "NetHack": 10_000},
+        {"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000},
         by_model=True,
         older=1.0,
         schedule="linear",
