@@ -100,10 +100,11 @@ class Round:
 ROUNDS = (
     Round({"BabyAI": 40_000}, stray_share=0.1),
     Round({"BabyAI": 30_000, "Crafter": 53_000, "NetHack": 30_000}, stray_share=0.05),
+    Round({"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000}, by_model=True, older=0.7),
     Round(
-        {"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000},
+        {"BabyAI": 2_000, "Crafter": 10_000, "NetHack": 5_000},
         by_model=True,
-        older=1.0,
+        older=1.8,
         schedule="linear",
     ),
 )
@@ -157,9 +158,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     random = np.random.default_rng([SEED, number])
     kept_out = sorted(random.choice(len(rows), min(400, len(rows) // 4), False))
     held_out = [rows.pop(i) for i in kept_out[::-1]]
-    earlier = [row for i in range(number) for row in _read(work / f"round-{i}" / _ROWS)]
-    wanted = min(int(stage.older * len(rows)), len(earlier))
-    mixed = [*rows, *(earlier[i] for i in random.choice(len(earlier), wanted, False))]
+    mixed = [*rows, *_older(work, number, int(stage.older * len(rows)), random)]
     started = time.monotonic()
 
     def show(progress: Mapping[str, Any]) -> None:
@@ -182,6 +181,22 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     record = {**asdict(stage), "rows_learned": len(mixed), "history": history}
     replace_file(folder / "learned.json", json.dumps(record, indent=1) + "\n")
     return done
+
+
+def _older(work: Path, number: int, wanted: int, random: np.random.Generator) -> list[Row]:
+    """Rows of earlier rounds, of each game as many."""
+    if not wanted:
+        return []
+    by_game: dict[str, list[Row]] = {}
+    game_of = {task.name: task.game for task in TASKS}
+    for i in range(number):
+        for row in _read(work / f"round-{i}" / _ROWS):
+            by_game.setdefault(game_of[row.task], []).append(row)
+    found: list[Row] = []
+    for rows in by_game.values():
+        count = min(wanted // len(by_game), len(rows))
+        found += [rows[i] for i in random.choice(len(rows), count, False)]
+    return found
 
 
 _ROWS = "rows.jsonl.gz"

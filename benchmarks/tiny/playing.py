@@ -10,10 +10,11 @@ import gymnasium
 import numpy as np
 
 import textenvs  # noqa: F401  # registers the ids
-from textenvs.agents.experts import Expert, Recollection, expert_of
+from textenvs.agents.experts import Decision, Expert, Recollection, expert_of
 from textenvs.llm import LanguageModel, Sampling
 from textenvs.parsing import ActionParser
 from textenvs.prompts import Situation, Turn, get_prompt
+from textenvs.prompts.bare import kept_thought
 
 __all__ = ["Outcome", "Row", "Task", "play"]
 
@@ -97,6 +98,11 @@ class _Game:
         assert isinstance(content, str)
         return content
 
+    def decide(self) -> Decision:
+        """What the expert would do, from what the prompt tells."""
+        thought = kept_thought(self.task.game, self.thought)
+        return self.expert.decide(self.text, self.recollection, thought)
+
     def step(self, answer: str) -> bool:
         """Play an answer; whether the episode goes on."""
         found = self.parser.parse(answer).action
@@ -152,11 +158,7 @@ def play(
             seed = waiting.pop()
             games.append(_Game(task, seed, np.random.default_rng(seed)))
         prompts = [game.prompt() for game in games]
-        wanted = (
-            [game.expert.decide(game.text, game.recollection, game.thought) for game in games]
-            if labels or model is None
-            else []
-        )
+        wanted = [game.decide() for game in games] if labels or model is None else []
         if labels:
             for prompt, decision in zip(prompts, wanted, strict=True):
                 yield Row(task.name, prompt, decision.answer)

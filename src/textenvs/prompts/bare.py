@@ -7,9 +7,10 @@ import re
 from textenvs.prompts.bare_nethack import shortened
 from textenvs.prompts.situation import Message, Prompt, Situation
 
-__all__ = ["BARE", "messages", "without_places"]
+__all__ = ["BARE", "kept_thought", "messages"]
 
 _SIDES = "ahead|behind|left|right|northeast|northwest|southeast|southwest|north|south|east|west"
+_PLANS = re.compile(r"(?:dig|kick|throw|fire|zap|take|rest|wield|fight asleep)\b")
 _PLACE = re.compile(rf"(?<=[a-z]) \d+ (?:{_SIDES})\b")
 
 
@@ -17,12 +18,12 @@ def messages(situation: Situation, how: str, layout: str) -> list[Message]:
     """One message: the thought of the last answer, what is remembered, what is seen.
 
     How to answer is not said, and the past is told by the recollection alone
-    (:class:`textenvs.agents.RecallAgent`), so that a prompt takes some sixty tokens. The thought
-    is shown without its places, which were true a step ago, and NetHack's caption without what
+    (:class:`textenvs.agents.RecallAgent`), so that a prompt takes some sixty tokens. Of the
+    thought only what :func:`kept_thought` keeps is shown, and NetHack's caption without what
     it takes most tokens for: objects, attributes, most of the inventory.
     """
     answer = situation.turns[-1].answer if situation.turns else ""
-    thought = without_places(answer.rpartition("\nACTION:")[0])
+    thought = kept_thought(situation.game, answer.rpartition("\nACTION:")[0])
     seen = situation.observation
     if situation.game == "NetHack":
         seen = shortened(seen)
@@ -30,14 +31,29 @@ def messages(situation: Situation, how: str, layout: str) -> list[Message]:
     return [{"role": "user", "content": "\n".join(filter(None, parts))}]
 
 
-def without_places(thought: str) -> str:
-    """A thought without the places in it, which are relative and hold for their moment only.
+def kept_thought(game: str, thought: str) -> str:
+    """What of a thought the next decision may need: how far a plan is, or where one was going.
+
+    Goals are left out, since they follow from what is seen: a model that is shown its last goal
+    learns to repeat it. So are places, which are relative and hold for their moment only.
 
     Example:
-        >>> without_places("wood: tree 2 north 4 west, north")
-        'wood: tree, north'
+        >>> kept_thought("Crafter", "wood: tree 2 north 4 west, north")
+        'north'
+        >>> kept_thought("Crafter", "shelter east south 3, 5 left")
+        'shelter east south 3, 5 left'
+        >>> kept_thought("NetHack", "dig: letter e")
+        'dig'
     """
-    return _PLACE.sub("", _PLACE.sub("", thought))
+    if game == "Crafter":
+        if "shelter" in thought:
+            return _PLACE.sub("", _PLACE.sub("", thought))
+        last = thought.rpartition(" ")[2]
+        return last if last in ("north", "south", "east", "west") else ""
+    if game == "NetHack":
+        found = _PLANS.match(thought)
+        return found.group() if found else ""
+    return ""
 
 
 BARE = Prompt(name="bare", messages=messages, turns=1, feedback="")
