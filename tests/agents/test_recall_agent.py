@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
+import pytest
 
 from textenvs.agents import RecallAgent
 from textenvs.agents.experts.babyai import BabyAIExpert
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
 from textenvs.loop import rollout
+from textenvs.prompts.bare import kept_thought
 from textenvs.wrappers import ParseTextAction
 
 LEVEL = "BabyAI-Text-GoToLocal-v0"
@@ -32,22 +34,44 @@ class Model(LanguageModel):
         return [Completion(self.answer)] * len(prompts)
 
 
-def play(model: LanguageModel, prompt: str) -> Any:
+def play(model: LanguageModel, prompt: str, env_id: str = LEVEL) -> Any:
     return rollout(
-        lambda: ParseTextAction(gymnasium.make(LEVEL, max_episode_steps=4)),
+        lambda: ParseTextAction(gymnasium.make(env_id, max_episode_steps=4)),
         RecallAgent(model, prompt=prompt),
         episodes=1,
         seed=3,
     )
 
 
-def test_its_last_thought_comes_back_to_it_with_braces_and_all() -> None:
+def test_its_thoughts_stay_in_its_answers_with_braces_and_all() -> None:
     model = Model("look {here}\nACTION: turn left")
-    play(model, "bare")
-    first, second, *_ = (messages[0]["content"] for messages in model.asked)
+    play(model, "default")
+    said = [message["content"] for message in model.asked[-1] if message["role"] == "assistant"]
+    assert set(said) == {"look {here}\nACTION: turn left"}
+
+
+def test_the_bare_prompt_shows_of_a_thought_what_a_decision_may_need() -> None:
+    model = Model("wood: tree 2 north 1 east, north\nACTION: Move North")
+    play(model, "bare", "Crafter-Text-v0")
+    first, *later = (messages[0]["content"] for messages in model.asked)
     assert "Thought" not in first
-    assert second.startswith("Thought: look {here}\n")
-    assert "ACTION" not in second
+    assert all(prompt.startswith("Thought: north\n") for prompt in later)
+
+
+@pytest.mark.parametrize(
+    ("game", "thought", "kept"),
+    [
+        ("BabyAI", "go red ball 2 ahead", ""),
+        ("Crafter", "make: table", ""),
+        ("Crafter", "coal: unseen 4 west, west", "west"),
+        ("Crafter", "fight: zombie east, shelter east south 3, 5 left", None),
+        ("NetHack", "go: doorway 2 north by far north", ""),
+        ("NetHack", "kick: locked door east", "kick"),
+        ("NetHack", "", ""),
+    ],
+)
+def test_what_is_kept_of_a_thought(game: str, thought: str, kept: str | None) -> None:
+    assert kept_thought(game, thought) == (thought if kept is None else kept)
 
 
 def test_what_it_is_told_is_what_the_expert_remembers() -> None:
