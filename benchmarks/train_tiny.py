@@ -24,7 +24,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Round:
         by_model: whether the model plays; else the expert.
         expert_share: the share of steps in which the expert acts in the model's place.
         stray_share: the share of steps in which a random action is played.
-        older: rows of earlier rounds that are learned again, as a multiple of the new ones.
+        older: how many rows of earlier rounds are learned again, by game.
         epochs: how often its rows are learned.
         learning_rate: the highest.
         schedule: how it goes on, as transformers names it.
@@ -90,7 +90,7 @@ class Round:
     by_model: bool = False
     expert_share: float = 0.0
     stray_share: float = 0.0
-    older: float = 0.0
+    older: Mapping[str, int] = field(default_factory=dict)
     epochs: float = 1.0
     learning_rate: float = 1.5e-3
     schedule: str = "constant_with_warmup"
@@ -100,17 +100,21 @@ class Round:
 ROUNDS = (
     Round({"BabyAI": 40_000}, stray_share=0.1),
     Round({"BabyAI": 30_000, "Crafter": 53_000, "NetHack": 30_000}, stray_share=0.05),
-    Round({"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000}, by_model=True, older=0.7),
+    Round(
+        {"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000},
+        by_model=True,
+        older={"BabyAI": 9_000, "Crafter": 9_000, "NetHack": 9_000},
+    ),
     Round(
         {"BabyAI": 2_000, "Crafter": 10_000, "NetHack": 5_000},
         by_model=True,
-        older=1.8,
+        older={"BabyAI": 6_000, "Crafter": 46_000, "NetHack": 12_000},
         schedule="linear",
     ),
 )
 SMOKE = (
     Round({"BabyAI": 300, "Crafter": 200}, stray_share=0.1),
-    Round({"BabyAI": 100, "Crafter": 50}, by_model=True, older=1.0, schedule="linear"),
+    Round({"BabyAI": 100, "Crafter": 50}, by_model=True, older={"BabyAI": 100}, schedule="linear"),
 )
 
 
@@ -158,7 +162,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     random = np.random.default_rng([SEED, number])
     kept_out = sorted(random.choice(len(rows), min(400, len(rows) // 4), False))
     held_out = [rows.pop(i) for i in kept_out[::-1]]
-    mixed = [*rows, *_older(work, number, int(stage.older * len(rows)), random)]
+    mixed = [*rows, *_older(work, number, stage.older, random)]
     started = time.monotonic()
 
     def show(progress: Mapping[str, Any]) -> None:
@@ -183,18 +187,20 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     return done
 
 
-def _older(work: Path, number: int, wanted: int, random: np.random.Generator) -> list[Row]:
-    """Rows of earlier rounds, of each game as many."""
-    if not wanted:
-        return []
-    by_game: dict[str, list[Row]] = {}
+def _older(
+    work: Path, number: int, wanted: Mapping[str, int], random: np.random.Generator
+) -> list[Row]:
+    """Rows of earlier rounds, each but once."""
     game_of = {task.name: task.game for task in TASKS}
-    for i in range(number):
+    by_game: dict[str, dict[Row, None]] = {game: {} for game in wanted}
+    for i in range(number if wanted else 0):
         for row in _read(work / f"round-{i}" / _ROWS):
-            by_game.setdefault(game_of[row.task], []).append(row)
+            if game_of[row.task] in by_game:
+                by_game[game_of[row.task]].setdefault(row)
     found: list[Row] = []
-    for rows in by_game.values():
-        count = min(wanted // len(by_game), len(rows))
+    for game, kept in by_game.items():
+        rows = list(kept)
+        count = min(wanted[game], len(rows))
         found += [rows[i] for i in random.choice(len(rows), count, False)]
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from textenvs.prompts.bare_crafter import sorted_text
 from textenvs.prompts.bare_nethack import shortened
 from textenvs.prompts.situation import Message, Prompt, Situation
 
@@ -19,15 +20,18 @@ def messages(situation: Situation, how: str, layout: str) -> list[Message]:
 
     How to answer is not said, and the past is told by the recollection alone
     (:class:`textenvs.agents.RecallAgent`), so that a prompt takes some sixty tokens. Of the
-    thought only what :func:`kept_thought` keeps is shown, and NetHack's caption without what
-    it takes most tokens for: objects, attributes, most of the inventory.
+    thought only what :func:`kept_thought` keeps is shown, Crafter's caption sorted,
+    and NetHack's without what it takes most tokens for: objects, attributes, most of the
+    inventory.
     """
     answer = situation.turns[-1].answer if situation.turns else ""
     thought = kept_thought(situation.game, answer.rpartition("\nACTION:")[0])
-    seen = situation.observation
+    summary, seen = situation.summary, situation.observation
     if situation.game == "NetHack":
         seen = shortened(seen)
-    parts = (f"Thought: {thought}" if thought else "", situation.summary, seen)
+    elif situation.game == "Crafter":
+        summary, seen = "", sorted_text(seen, summary)
+    parts = (f"Thought: {thought}" if thought else "", summary, seen)
     return [{"role": "user", "content": "\n".join(filter(None, parts))}]
 
 
