@@ -1,6 +1,6 @@
 """Train the model in the box: a small language model that learns from scripted experts.
 
-    python benchmarks/train_tiny.py [--work runs/tiny]      # goes on where it was stopped
+    python benchmarks/train_tiny.py [--work runs/tiny-training]      # goes on where it was stopped
     python benchmarks/train_tiny.py --smoke
 
 The experts of three games (``textenvs.agents.experts``) play first, now and then led astray by a
@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, default=Path("runs/tiny"), metavar="DIR")
+    parser.add_argument("--work", type=Path, default=Path("runs/tiny-training"), metavar="DIR")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="the model's place")
     parser.add_argument(
         "--report",
