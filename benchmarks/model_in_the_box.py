@@ -225,6 +225,7 @@ def figure(rows: Sequence[Row]) -> Any:
         fig, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
         for number, player in enumerate(PLAYERS):
             found = {row.game: row for row in both if row.player == player}
+            label: str | None = player
             for place, game in enumerate(games):
                 interval = found[game].interval(_metric(game)) if game in found else None
                 if interval is None:
@@ -238,8 +239,9 @@ def figure(rows: Sequence[Row]) -> Any:
                         [100 * (interval.high - interval.mean)],
                     ],
                     color=f"C{number}",
-                    label=player if place == 0 else None,
+                    label=label,
                 )
+                label = None
         axes.set_xticks(range(len(games)), games, rotation=30, ha="right")
         axes.set_ylabel("success or progress, %")
         axes.legend()
