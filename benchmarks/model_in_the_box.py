@@ -194,8 +194,8 @@ _PAGE = """\
 `tiny` was trained on games of the scripted experts in these games, with other seeds than these
 ([how](../tiny_model.md)); `expert` is its teacher, which reads the same texts; `random` plays
 uniformly. Success and progress in %, means with 95 % intervals. Agent `recall`, prompt `bare`:
-it is told what the episode's earlier texts showed. Crafter ends after BALROG's 2,000 steps; NetHack after 3,000 of
-BALROG's 100,000, which can only lower its progress. {speed}
+it is told what the episode's earlier texts showed. Crafter ends after BALROG's 2,000 steps; NetHack
+after 3,000 of BALROG's 100,000, which can only lower its progress. {speed}
 
     python benchmarks/model_in_the_box.py
 
