@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ def train(
     """
     model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype="float32")
     has_gpu = torch.cuda.is_available()
+    steps = max(1, math.floor(len(training) * epochs / batch_size))
     arguments = transformers.TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
@@ -163,9 +165,9 @@ def train(
         use_cpu=not has_gpu,
         train_sampling_strategy="group_by_length",
         save_strategy="steps",
-        save_steps=save_steps,
+        save_steps=min(save_steps, steps),
         save_total_limit=2,
-        logging_steps=100,
+        logging_steps=min(100, steps),
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
