@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import gymnasium
@@ -11,7 +12,7 @@ import pytest
 
 from textenvs.agents import RecallAgent
 from textenvs.cli import main as textenvs_command
-from textenvs.errors import ModelError
+from textenvs.errors import MissingExtra, ModelError, UnknownName
 from textenvs.llm import get_model
 from textenvs.llm.backends.tiny import FOLDER, SUMS, check_files
 from textenvs.llm.model import LanguageModel, Sampling
@@ -70,6 +71,19 @@ def test_a_file_that_was_not_released_is_refused(change: str, tmp_path: Path) ->
 def test_a_folder_without_checksums_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="incomplete"):
         check_files(tmp_path)
+
+
+def test_an_option_that_it_has_not_is_told_with_those_that_it_has() -> None:
+    with pytest.raises(UnknownName, match="option of 'tiny' 'adapter': expected one of 'device'"):
+        get_model("tiny?adapter=here")
+
+
+def test_without_its_packages_it_names_itself_and_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"model 'tiny' needs .*textenvs\[hf\]"):
+        get_model("tiny")
 
 
 def test_its_name_is_that_of_its_weights(tiny: LanguageModel) -> None:

@@ -46,7 +46,8 @@ def _tiny(rest: str) -> LanguageModel:
     from textenvs.llm.backends.hf import parse_options
     from textenvs.llm.backends.tiny import TinyModel
 
-    return TinyModel(**parse_options(_options(rest)))
+    known = ("device", "dtype", "batch_size")
+    return TinyModel(**parse_options(_options(rest), TINY, known))
 
 
 def _vllm(rest: str) -> LanguageModel:

@@ -50,7 +50,7 @@ _VIEWED = tuple(
 _RANK = {place: rank for rank, place in enumerate(_VIEWED)}
 """The places in view in the caption's order: of a kind, the one of lowest rank is named."""
 
-TODO = (
+GOALS = (
     *("sapling", "plant", "drink", "cow", "sleep", "zombie", "stone"),
     *("furnace", "skeleton", "fruit"),
 )
@@ -69,7 +69,7 @@ class Facts(NamedTuple):
     """What is worth knowing beside the last observation.
 
     Attributes:
-        todo: which of :data:`TODO` were not achieved yet.
+        todo: which of :data:`GOALS` were not achieved yet.
         seen: kind -> the nearest place out of view.
         unseen: the nearest ground that never was in view, beside grass if there is such; None
             also if it is that of ``rock``.
@@ -112,7 +112,7 @@ class CrafterRecollection:
     def __init__(self) -> None:
         self._x = self._y = self.steps = 0
         self._last: Reading | None = None
-        self._todo = dict.fromkeys(TODO)
+        self._todo = dict.fromkeys(GOALS)
         self._blows = dict.fromkeys(_HEALTH, 0)
         self._kinds: dict[Place, str] = {}
         self._places: dict[str, set[Place]] = {kind: set() for kind in _MEMORABLE}

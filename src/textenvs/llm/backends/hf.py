@@ -300,7 +300,11 @@ def _pad(torch: Any, rows: list[list[int]], pad: int, *, left: bool, device: Any
     return ids.to(device), mask.to(device)
 
 
-def parse_options(options: dict[str, str]) -> dict[str, Any]:
+def parse_options(
+    options: dict[str, str],
+    kind: str = "hf",
+    known: Sequence[str] = ("adapter", "device", "dtype", "batch_size"),
+) -> dict[str, Any]:
     """The options of a model's name ("hf:PATH?dtype=bfloat16&batch_size=8") as arguments.
 
     Raises:
@@ -308,7 +312,7 @@ def parse_options(options: dict[str, str]) -> dict[str, Any]:
     """
     arguments: dict[str, Any] = {}
     for key, value in options.items():
-        choose("option of 'hf'", key, ("adapter", "device", "dtype", "batch_size"))
+        choose(f"option of {kind!r}", key, known)
         if key == "batch_size" and not value.isdecimal():
             raise UnknownName(f"expected batch_size as an integer, got {value!r}")
         arguments[key] = int(value) if key == "batch_size" else value

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from textenvs.errors import ModelError
+from textenvs.errors import ModelError, require
 from textenvs.llm.backends.hf import HFModel
 
 __all__ = ["FOLDER", "TinyModel", "check_files"]
@@ -32,6 +32,8 @@ class TinyModel(HFModel):
     """
 
     def __init__(self, **options: Any) -> None:
+        for package in ("torch", "transformers"):
+            require(package, extra="hf", needed_by="model 'tiny'")
         weights = check_files(FOLDER)
         super().__init__(str(FOLDER), **{"dtype": "float32", **options})
         self.name = f"tiny#{weights[:12]}"
