@@ -19,7 +19,7 @@ def messages(situation: Situation, how: str, layout: str) -> list[Message]:
     """One message: the thought of the last answer, what is remembered, what is seen.
 
     How to answer is not said, and the past is told by the recollection alone
-    (:class:`textenvs.agents.RecallAgent`), so that a prompt takes some sixty tokens. Of the
+    (:class:`textenvs.agents.RecallAgent`), so that prompts stay short. Of the
     thought only what :func:`kept_thought` keeps is shown, Crafter's caption sorted,
     and NetHack's without what it takes most tokens for: objects, attributes, most of the
     inventory.
