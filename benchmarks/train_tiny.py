@@ -76,51 +76,69 @@ class Round:
 
     Attributes:
         rows: how many states of each game the expert judges.
-        by_model: whether the model plays; else the expert.
+        by_model: the games in which the model plays; the expert plays the others.
         expert_share: the share of steps in which the expert acts in the model's place.
         stray_share: the share of steps in which a random action is played.
         older: how many rows of earlier rounds are learned again, by game.
         epochs: how often its rows are learned.
-        learning_rate: the highest.
+        learning_rate: the highest, of embeddings, biases and scales.
+        muon_rate: the highest, of the matrices.
         schedule: how it goes on, as transformers names it.
         batch_size: rows in a step.
     """
 
     rows: Mapping[str, int]
-    by_model: bool = False
+    by_model: tuple[str, ...] = ()
     expert_share: float = 0.0
     stray_share: float = 0.0
     older: Mapping[str, int] = field(default_factory=dict)
     epochs: float = 1.0
     learning_rate: float = 1.5e-3
-    schedule: str = "constant_with_warmup"
+    muon_rate: float = 5e-3
+    schedule: str = "linear"
     batch_size: int = 32
 
 
+_ALL = ("BabyAI", "Crafter", "NetHack")
 ROUNDS = (
-    Round({"BabyAI": 40_000}, stray_share=0.1),
-    Round({"BabyAI": 30_000, "Crafter": 53_000, "NetHack": 30_000}, stray_share=0.05),
+    Round({"BabyAI": 40_000, "Crafter": 35_000}, stray_share=0.1, schedule="constant_with_warmup"),
     Round(
-        {"BabyAI": 12_000, "Crafter": 18_000, "NetHack": 8_000},
-        by_model=True,
-        older={"BabyAI": 9_000, "Crafter": 9_000, "NetHack": 9_000},
+        {"BabyAI": 10_000, "Crafter": 25_000},
+        by_model=_ALL,
+        expert_share=0.5,
+        older={"BabyAI": 20_000, "Crafter": 30_000},
     ),
     Round(
-        {"BabyAI": 2_000, "Crafter": 10_000, "NetHack": 5_000},
-        by_model=True,
-        older={"BabyAI": 6_000, "Crafter": 46_000, "NetHack": 12_000},
-        schedule="linear",
+        {"BabyAI": 8_000, "Crafter": 15_000, "NetHack": 45_000},
+        by_model=("BabyAI", "Crafter"),
+        stray_share=0.03,
+        older={"BabyAI": 10_000, "Crafter": 25_000},
+    ),
+    Round(
+        {"BabyAI": 8_000, "Crafter": 12_000, "NetHack": 10_000},
+        by_model=_ALL,
+        older={"BabyAI": 12_000, "Crafter": 30_000, "NetHack": 30_000},
+    ),
+    Round(
+        {"BabyAI": 5_000, "Crafter": 8_000, "NetHack": 8_000},
+        by_model=_ALL,
+        older={"BabyAI": 15_000, "Crafter": 35_000, "NetHack": 25_000},
     ),
 )
 SMOKE = (
     Round({"BabyAI": 300, "Crafter": 200}, stray_share=0.1),
-    Round({"BabyAI": 100, "Crafter": 50}, by_model=True, older={"BabyAI": 100}, schedule="linear"),
+    Round(
+        {"BabyAI": 100, "Crafter": 50},
+        by_model=("BabyAI",),
+        older={"BabyAI": 100},
+    ),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Go through the rounds that are not done yet."""
     args = _parser().parse_args(arguments)
+    torch.set_num_threads(args.threads)
     rounds = SMOKE if args.smoke else ROUNDS
     if args.smoke:
         args.work = Path(tempfile.mkdtemp())
@@ -148,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="STEM",
         help="STEM.json and STEM.png: data, seeds and curves",
     )
+    parser.add_argument(
+        "--threads", type=int, default=2, metavar="N", help="the last bits depend on it"
+    )
     parser.add_argument("--smoke", action="store_true", help="a minute of it, to see that it runs")
     return parser
 
@@ -158,7 +179,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     done = folder / "model"
     if done.exists():
         return done
-    rows = _rows(folder, stage, number, model if stage.by_model else None)
+    rows = _rows(folder, stage, number, model)
     random = np.random.default_rng([SEED, number])
     kept_out = sorted(random.choice(len(rows), min(400, len(rows) // 4), False))
     held_out = [rows.pop(i) for i in kept_out[::-1]]
@@ -174,6 +195,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
         targets(model, [(row.prompt, row.answer) for row in mixed], _LONGEST),
         targets(model, [(row.prompt, row.answer) for row in held_out], _LONGEST),
         learning_rate=stage.learning_rate,
+        muon_rate=stage.muon_rate,
         schedule=stage.schedule,
         batch_size=stage.batch_size,
         epochs=stage.epochs,
@@ -208,13 +230,13 @@ def _older(
 _ROWS = "rows.jsonl.gz"
 
 
-def _rows(folder: Path, stage: Round, number: int, model: Path | None) -> list[Row]:
+def _rows(folder: Path, stage: Round, number: int, model: Path) -> list[Row]:
     """The rows of a round; played, if they were not."""
     path = folder / _ROWS
     if path.exists():
         return _read(path)
     folder.mkdir(parents=True, exist_ok=True)
-    player = None if model is None else HFModel(str(model), dtype="float32", batch_size=_AT_ONCE)
+    player = HFModel(str(model), dtype="float32", batch_size=_AT_ONCE)
     tasks = [task for task in TASKS if task.game in stage.rows]
     rows: list[Row] = []
     report = {}
@@ -227,7 +249,7 @@ def _rows(folder: Path, stage: Round, number: int, model: Path | None) -> list[R
         for what in play(
             task,
             range(first, first + _SEEDS_OF_A_TASK),
-            model=player,
+            model=player if task.game in stage.by_model else None,
             expert_share=stage.expert_share,
             stray_share=stage.stray_share,
             at_once=_AT_ONCE,

@@ -140,6 +140,55 @@ def test_the_rules(text: str, action: str) -> None:
     assert _decide(text)[1] == action
 
 
+def _menu(weapon: str, tool: str, page: str = "end") -> str:
+    return f"""\
+Message: Pick up what?
+Weapons
+a {weapon}
+Tools
+b {tool}
+({page})
+Status: HP 12/15, Pw 2/2, AC 4, Xp 2/30, gold 5, score 7, turn 150, Dlvl 3 at (10, 5)
+You: lawful samurai, St 18/01, Dx 9, Co 11, In 7, Wi 8, Ch 9"""
+
+
+@pytest.mark.parametrize(
+    ("menu", "decision"),
+    [
+        (_menu("- a dwarvish mattock", "- a sack"), ("take: letter a", "apply")),
+        (_menu("- a spear", "- a pick-axe"), ("take: letter b", "southwest")),
+        (_menu("- a spear", "+ a pick-axe"), ("take: letter marked", "more")),
+        (_menu("- a spear", "- a sack"), ("take: nothing", "esc")),
+        (_menu("- a spear", "- a sack", "1 of 2"), ("take: next page", "down")),
+        (_menu("- a spear", "- a sack", "2 of 2"), ("take: nothing", "esc")),
+    ],
+)
+def test_of_a_pile_what_can_dig_is_marked(menu: str, decision: tuple[str, str]) -> None:
+    assert _decide(menu) == decision
+
+
+def test_a_dwarf_is_hunted_for_what_he_may_carry_by_who_is_fit() -> None:
+    near = _room("Creatures: dwarf 3 east").replace("east 4", "east 2")
+    assert not _decide(near)[0].startswith("hunt")
+    fit = near.replace("HP 12/15", "HP 15/15")
+    assert _decide(fit) == ("hunt: dwarf 3 east by far east", "far east")
+    has_one = fit.replace("d: 2 food rations", "d: a +0 pick-axe")
+    assert not _decide(has_one)[0].startswith("hunt")
+
+
+def test_a_pile_is_looked_at_until_it_was_read() -> None:
+    expert, recollection = NetHackExpert(), NetHackRecollection()
+    pile = _room().replace("You descend the stairs.", "There are several objects here.")
+    recollection.see(pile, "")
+    assert expert.decide(pile, recollection, "").action == "look"
+    eaten = _room().replace("You descend the stairs.", "You finish eating the newt corpse.")
+    recollection.see(eaten, "north")
+    assert expert.decide(eaten, recollection, "").action == "look"
+    read_now = _room().replace("You descend the stairs.", "Things that are here: a rock")
+    recollection.see(read_now, "look")
+    assert expert.decide(read_now, recollection, "").action != "look"
+
+
 def test_the_way_down_comes_before_what_was_not_visited() -> None:
     thought, action = _decide(_room("Places: doorway adjacent east; stairs down 3 east"))
     assert thought == "down: stairs down 3 east by 3 east"

@@ -249,6 +249,21 @@ def test_a_game_shows_nothing_of_the_games_before_it() -> None:
     assert "You made the top ten list!" in ends[0]
 
 
+def test_menus_stay_where_pages_are_turned() -> None:
+    """As on the leaderboard: --More-- is turned, what one may choose from is left to the agent."""
+    env = _make("Challenge", character="val-hum-neu-fem", skip_more=True)
+    env.reset(seed=0)
+    names = env.action_names
+    for word in ("drop", "apply", "drop", "southwest"):  # letters a and b
+        env.step(names.index(word))
+    text, *_ = env.step(names.index("pickup"))
+    assert "Pick up what?" in text
+    assert "(end)" in text
+    env.step(names.index("apply"))
+    text, *_ = env.step(names.index("more"))
+    assert "long sword" in text.partition("Status:")[0]
+
+
 def test_all_pages_of_the_end_are_kept_whole() -> None:
     env = _make("Challenge", skip_more=True)
     env.reset(seed=0)

@@ -16,7 +16,9 @@ _USEFUL = re.compile(
     r"|garlic|sprig|egg|mold|kelp|jelly|meat|chunk|\btins?\b|pick-axe|mattock|bow\b|arrow|dagger"
     r"|dart|shuriken|spear|knife|bolt|\bya\b|flint|\brocks?\b|healing|wand of"
 )
-_LONGEST_TEXT = 240  # characters of messages, or of a menu
+_MENU = "Pick up what?"
+_OF_MENUS = re.compile(rf"{re.escape(_MENU)}|{_USEFUL.pattern}|^\((?:end|\d+ of \d+)\)$")
+_LONGEST_TEXT = 240  # characters of messages
 
 
 @lru_cache(maxsize=256)
@@ -25,6 +27,8 @@ def shortened(observation: str) -> str:
     told, status, rest = observation.partition("Status: ")
     if not status:
         return observation[:_LONGEST_TEXT]
+    if _MENU in told:
+        told = "\n".join(line for line in told.split("\n") if _OF_MENUS.search(line))
     message = told[:_LONGEST_TEXT].rstrip("\n")
     kept = [message] if message else []
     in_inventory = False

@@ -12,7 +12,6 @@ from textenvs.agents.experts.nethack_reading import STEPS, Reading, place_words,
 from textenvs.agents.experts.nethack_recollection import (
     DIGITS,
     MANY_JUMPS,
-    ROTTEN,
     WAYS_DOWN,
     Facts,
     NetHackRecollection,
@@ -60,7 +59,6 @@ _EDIBLE = frozenset(
     | {"cave spider", "grid bug", "dwarf lord", "gnome king", "woodchuck"}
     | {"hill giant", "monkey", "ape", "owlbear"}
 )
-_LOOT = frozenset({"dwarf corpse", "dwarf lord corpse"})  # may lie on a pick-axe
 _FOOD = re.compile(
     r"food ration|cram ration|lembas|tripe|cream pie|candy bar|fortune cookie|pancake|apple|orange"
     r"|pear|melon|banana|carrot|clove of garlic|sprig|egg|slime mold|kelp|royal jelly|K-ration"
@@ -73,6 +71,10 @@ _THROWN = re.compile(r"dart|dagger|shuriken")
 _SLEEP = re.compile(r"wand of sleep \(0:[1-9]")
 _CHOICE = re.compile(r"\[[^\]]*\](?: \(.\))?(?: .)?$")  # how a question ends, and an answer
 _LINE = re.compile(r"\b(?:Call|name)\b[^.!?]*:(?: \S*)?$")  # a question that takes words
+_MENU_DIGGER = re.compile(
+    r"\b([a-zA-Z]) ([-+]) (?:(?!\b[a-zA-Z] [-+] )[^(])*?(?:pick-axe|mattock|broad pick)"
+)
+_MENU_PAGE = re.compile(r"\((\d+) of (\d+)\)")
 _PICK = re.compile(r"\bpick-axe")
 _MISSILE = re.compile(
     r"dagger|dart|shuriken|spear|knife|arrow|crossbow bolt|\bya\b|flint|rock\b|rocks\b"
@@ -86,6 +88,7 @@ _MEALTIME = 400  # turns; a hero who begins is not hungry
 _EXPLOSION = 20
 _HOPELESS = 8  # from there on it is too far to leave the Mines
 _RANGE = 5
+_FIT = 15  # hit points to attack a peaceful dwarf with
 _READY = 100  # turns in which a hero gets ready
 _DEEP = 7  # from this level on nobody is fought who can be left behind
 _STUCK = 30  # actions without a turn of the game after which one is made to pass
@@ -152,7 +155,11 @@ def _answer(scene: _Scene) -> Decision | None:
     message = scene.now.message
     if scene.facts.jumps >= 0:
         return None
+    if "Pick up what?" in message:
+        return _choose(message)
     if "Really attack" in message:
+        if "attack the dwarf?" in message and _may_hunt(scene.now):
+            return Decision("attack: yes", _YES)
         return Decision("leave the peaceful one", "esc")
     if "want to pray?" in message:
         return Decision("pray: yes", _YES)
@@ -183,6 +190,24 @@ def _direction(scene: _Scene) -> Decision:
         if again is not None and again.thought.startswith(verb):
             return Decision(again.thought, again.thought.split()[-1])
     return Decision("leave the question", "esc")
+
+
+def _may_hunt(now: Reading) -> bool:
+    """Whether the hero lacks something to dig with, and is fit to fight for it."""
+    return not _digger(now) and now.hp >= _FIT and now.hp * 3 >= now.hp_max * 2
+
+
+def _choose(menu: str) -> Decision:
+    """Mark what can dig in a menu, page by page, and close it."""
+    found = _MENU_DIGGER.search(menu)
+    if found is None:
+        pages = _MENU_PAGE.search(menu)
+        is_last = pages is None or pages[1] == pages[2]
+        return Decision("take: nothing", "esc") if is_last else Decision("take: next page", "down")
+    letter, mark = found.groups()
+    if mark == "+":
+        return Decision("take: letter marked", "more")
+    return Decision(f"take: letter {letter}", _KEYS[letter])
 
 
 def _letter(scene: _Scene) -> Decision:
@@ -249,6 +274,9 @@ def _fight(scene: _Scene) -> Decision | None:
         return None
     if now.is_swallowed:
         return Decision("fight: inside", "north")
+    enemy = _enemy(scene)
+    if _digger(now) and enemy and enemy[0] not in _WEAK and not facts.up and (dig := _dig(scene)):
+        return dig  # the way down is safer
     for sight in now.creatures:
         if not sight.is_adjacent or sight.name.startswith("tame "):
             continue
@@ -264,6 +292,8 @@ def _rest(scene: _Scene) -> Decision | None:
     """Wait for hit points while nothing hostile is in sight."""
     now, facts = scene.now, scene.facts
     wanted = now.hp_max * (_RESTED if scene.thought.startswith("rest") else _TIRED) // 20
+    if _digger(now) and now.hp * 3 > now.hp_max:
+        return None
     hungry = any(state in now.states for state in ("hungry", "weak from hunger", "fainting"))
     if now.hp > wanted or hungry or facts.jumps >= 0 or facts.idle > 6:
         return None
@@ -373,14 +403,23 @@ def _may_touch(name: str, now: Reading) -> bool:
 def _eat_fresh(scene: _Scene) -> Decision | None:
     """Eat what was just killed, if it is harmless: before one is hungry there may be no other."""
     now, fresh = scene.now, scene.facts.fresh
-    is_meal = fresh is not None and (now.turn >= _MEALTIME or fresh.name in _LOOT)
-    if fresh is None or not is_meal or "satiated" in now.states or scene.facts.idle > 6:
+    if fresh is None or now.turn < _MEALTIME or "satiated" in now.states or scene.facts.idle > 6:
         return None
     if fresh.name.removesuffix(" corpse") not in _EDIBLE or _digger(now):
         return None
     if fresh.way == "here":
         return Decision(f"eat: {fresh.name} here", "eat")
     return _go("eat", fresh, scene)
+
+
+def _hunt(scene: _Scene) -> Decision | None:
+    """Go for a dwarf: what he digs with is worth more than his peace."""
+    facts = scene.facts
+    if facts.prey is None or facts.jumps >= 0 or facts.idle > 6 or not _may_hunt(scene.now):
+        return None
+    if facts.prey.is_adjacent:
+        return Decision(f"fight: {facts.prey.name} {facts.prey.way}", facts.prey.way)
+    return _go("hunt", facts.prey, scene)
 
 
 def _take(scene: _Scene) -> Decision | None:
@@ -394,18 +433,7 @@ def _take(scene: _Scene) -> Decision | None:
     if tool is None:
         return None
     if tool.way == "here":
-        if facts.rotting >= ROTTEN and facts.jumps < 0:
-            return Decision("look: corpse rotten", "look")
-        if facts.rotting >= 0:
-            return _count_search("wait: corpse here", scene)
-        if not tool.tried:
-            return Decision(f"take: {tool.name} here", "pickup")
-        # Of several things none can be taken: menus are closed at once. Kicks part them.
-        word = next(iter(scene.now.free), "")
-        return Decision(f"take: {tool.name} here, step {word}", word) if word else None
-    if tool.tried and tool.is_adjacent:
-        word = place_words(tool.spot).removeprefix("adjacent ")
-        return Decision(f"kick: {tool.name} {word}", "kick")
+        return Decision(f"take: {tool.name} here", "pickup")
     return _go("take", tool, scene)
 
 
@@ -563,8 +591,9 @@ _RULES = (
     _fire,
     _fight,
     _shoot,
-    _eat_fresh,
     _take,
+    _hunt,
+    _eat_fresh,
     _rest,
     _descend,
     _leave_mines,

@@ -20,7 +20,6 @@ from textenvs.agents.experts.nethack_reading import (
 __all__ = [
     "DIGITS",
     "MANY_JUMPS",
-    "ROTTEN",
     "WAYS_DOWN",
     "Facts",
     "NetHackRecollection",
@@ -46,8 +45,8 @@ _FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You m
 _MINES = "Gnomish Mines"
 _MINE_STAIRS = "mine stairs"  # where one came up from the Mines
 _DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
-_PILE = ("Things that are here", "several objects here", "many objects here")
 _ASKS = re.compile(r"In what direction|\](?: \(.\))?$|write in the dust here\?|:(?: \S*)?$")
+_READ = re.compile(r"Things that are here|You see here|You feel here|no objects here")
 _KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
 _CLOSED_SHOP = "Closed for inventory"  # who breaks its door is killed
 _LOCKED = "This door is locked"
@@ -65,7 +64,6 @@ _CORRIDOR = 4  # in a corridor one can rarely go on in more directions
 _LEGS = 3  # a way with more turns is left to the game's travel command
 MANY_JUMPS = 14  # after so many without finding a place, nothing unexplored is left
 _SLACK = 8  # cells that may come to be known before the game is asked again
-ROTTEN = 250  # turns after which a corpse has rotted away
 _DIGGERS = ("pick-axe", "mattock", "broad pick")
 _ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
 
@@ -117,8 +115,8 @@ class Facts(NamedTuple):
         searched: turns of searching where the hero stands.
         hard_floor: whether the floor of this level cannot be dug through.
         pile: whether the hero stands on a pile that was not looked at.
-        rotting: for how many turns a corpse has lain here on something to dig with, -1 if none.
         spoils: where somebody was killed who may have left something to dig with.
+        prey: somebody in sight who may have something to dig with.
         mine_stairs: whether these stairs lead to the Gnomish Mines.
         peaceful: directions of adjacent creatures that proved peaceful.
         prayed: turns since the last prayer, -1 if none.
@@ -141,8 +139,8 @@ class Facts(NamedTuple):
     hard_floor: bool = False
     mine_stairs: bool = False
     pile: bool = False
-    rotting: int = -1
     spoils: Target | None = None
+    prey: Target | None = None
     peaceful: tuple[str, ...] = ()
     prayed: int = -1
     idle: int = 0
@@ -162,12 +160,12 @@ class Facts(NamedTuple):
             parts.append(f"Peaceful {', '.join(self.peaceful)}.")
         if self.hard_floor:
             parts.append("Hard floor.")
-        if self.rotting >= 0:
-            parts.append(f"Corpse here {self.rotting}.")
         if self.pile:
             parts.append("Pile.")
         if self.spoils:
             parts.append(f"Spoils: {self.spoils.text('')}.")
+        if self.prey:
+            parts.append(f"Prey: {self.prey.text('')}.")
         if self.mine_stairs:
             parts.append("Mine stairs.")
         if self.up:
@@ -206,8 +204,8 @@ class _Level:
     dead_ends: set[Spot] = field(default_factory=set)
     boulders: set[Spot] = field(default_factory=set)
     tools: dict[Spot, str] = field(default_factory=dict)
-    corpses: dict[Spot, int] = field(default_factory=dict)
     spoils: set[Spot] = field(default_factory=set)
+    unread: set[Spot] = field(default_factory=set)
     untaken: dict[Spot, int] = field(default_factory=dict)
     kills: dict[Spot, tuple[str, int]] = field(default_factory=dict)
     locked: dict[Spot, int] = field(default_factory=dict)
@@ -241,7 +239,6 @@ class NetHackRecollection:
         self._asked_to_pray = False
         self._prayed: int | None = None
         self._idle = 0
-        self._is_pile_unread = False
         self._peaceful: list[tuple[str, Spot, int]] = []
         self._facts: Facts | None = None
 
@@ -299,28 +296,21 @@ class NetHackRecollection:
                 self._jumps += 1
         if "Where do you want to travel to" in now.message:
             self._jumps = 0
+        if action == "northwest" and self._peaceful and "Really attack" in before.message:
+            self._peaceful.pop()  # it is not any more
         if action == "northwest" and self._asked_to_pray:
             self._prayed = before.turn
         self._asked_to_pray = "want to pray?" in now.message
         if self._kicking and action in STEPS:
             cell = _add(before.position, STEPS[action])
-            shown = [s.name for s in before.objects if _add(before.position, s.spot) == cell]
-            if any(name in thing for thing in shown for name in _DIGGERS):
-                self._level.tools.pop(cell, None)  # if it did not move, it is seen again
             self._level.locked[cell] = self._level.locked.get(cell, 0) + 1
         self._kicking = action == "kick" and "direction" in now.message
         if before.alive and ("eat it?" in before.message or "eat one?" in before.message):
             self._level.kills.pop(before.position, None)
-        if "You finish eating" in now.message:
-            self._level.corpses.pop(now.position, None)
         if action == "eat" and "eat" not in now.message:
             self._level.kills.pop(before.position, None)
         if action == "pickup":
-            here = before.position
-            if now.turn == before.turn:
-                self._level.untaken[here] = self._level.untaken.get(here, 0) + 1
-            else:
-                self._level.tools.pop(here, None)
+            self._level.untaken[before.position] = self._level.untaken.get(before.position, 0) + 1
         if action == "search":
             here, turns = before.position, max(now.turn - before.turn, 0)
             self._level.searched[here] = self._level.searched.get(here, 0) + turns
@@ -447,25 +437,17 @@ class NetHackRecollection:
         level.boulders = {_add(here, s.spot) for s in now.objects if s.name == "boulder"}
 
     def _look_at_pile(self, now: Reading, here: Spot) -> None:
-        """Read what lies where the hero stands; of several things none can be picked up."""
+        """Read what lies where the hero stands."""
         level = self._level
+        if here in level.spoils or "several objects here" in now.message:
+            level.unread.add(here)
         level.spoils.discard(here)
-        self._is_pile_unread = "several objects here" in now.message
-        if "here" not in now.message or self._is_pile_unread:
+        if not _READ.search(now.message):
             return
-        if " corpse" in now.message:
-            seen = level.corpses.setdefault(here, now.turn)
-            if now.turn - seen >= ROTTEN:
-                level.corpses[here] = now.turn - ROTTEN // 2
-        else:
-            level.corpses.pop(here, None)
+        level.unread.discard(here)
         found = next((name for name in _DIGGERS if name in now.message), "")
         if found:
             level.tools[here] = found
-            if any(words in now.message for words in _PILE):
-                level.untaken[here] = max(level.untaken.get(here, 0), 1)
-            else:
-                level.untaken.pop(here, None)
         else:
             level.tools.pop(here, None)
 
@@ -484,22 +466,28 @@ class NetHackRecollection:
             ),
         )
         up = None
-        if now.branch == _MINES and any(n in i.name for i in now.items for n in _DIGGERS):
-            cells = (c for c, n in level.places.items() if n == "stairs up")
+        has_digger = any(name in item.name for item in now.items for name in _DIGGERS)
+        if now.branch == _MINES and has_digger:
+            cells = (
+                cell
+                for cell, name in level.places.items()
+                if name == "stairs up" and level.tries.get(cell, 0) < _TRIES
+            )
             up = self._nearest(ways, cells)
         in_shop = any(sight.name == "shopkeeper" for sight in now.creatures)
         tool = (
             None
-            if in_shop
+            if in_shop or has_digger
             else self._nearest(
                 ways,
                 (
                     cell
                     for cell in level.tools
-                    if level.tries.get(cell, 0) < _TRIES and level.locked.get(cell, 0) < _MOST_KICKS
+                    if level.tries.get(cell, 0) < _TRIES and level.untaken.get(cell, 0) < _TRIES
                 ),
             )
         )
+        prey = None if has_digger or self._few_keys else self._prey(ways)
         spoils = self._nearest(ways, (cell for cell in level.spoils if ways.is_near(cell)))
         unvisited = self._unvisited(ways)
         no_more = self._few_keys or level.explored_at >= level.known() - _SLACK
@@ -516,15 +504,13 @@ class NetHackRecollection:
             first = next((target for target in goals if target), None)
             if first:
                 gap = place_words((first.spot[0] - at[0], first.spot[1] - at[1]))
-        rots = here in level.corpses and here in level.tools
         return Facts(
             few_keys=self._few_keys,
             typed=self._count,
             jumps=self._jumps,
             hard_floor=level.hard_floor,
             mine_stairs=level.places.get(here) == _MINE_STAIRS,
-            pile=self._is_pile_unread,
-            rotting=(now.turn - level.corpses[here]) // 10 * 10 if rots else -1,
+            pile=here in level.unread and not has_digger,
             peaceful=self._peaceful_around(),
             prayed=-1 if self._prayed is None else (now.turn - self._prayed) // 50 * 50,
             idle=self._idle if self._idle > 2 else 0,
@@ -534,6 +520,7 @@ class NetHackRecollection:
             up=up,
             tool=tool,
             spoils=spoils,
+            prey=prey,
             fresh=self._fresh(ways),
             unvisited=unvisited,
             none_unexplored=no_more,
@@ -554,6 +541,21 @@ class NetHackRecollection:
             if target.way != "travel" and (best is None or ways.cost(cell) < 5):
                 best = target
         return best
+
+    def _prey(self, ways: _Ways) -> Target | None:
+        """The nearest dwarf to whom a short way leads."""
+        here = self._reading.position
+        found: list[tuple[int, Target]] = []
+        for sight in self._reading.creatures:
+            cell = _add(here, sight.spot)
+            beside = [_add(cell, step) for step in _STEPS if ways.is_near(_add(cell, step))]
+            if sight.name not in _DIGGING or not beside:
+                continue
+            nearest = min(beside, key=ways.cost)
+            way = _WORD[sight.spot] if sight.is_adjacent else ways.way(nearest)
+            if way != "travel":
+                found.append((ways.cost(nearest), Target(sight.name, sight.spot, way)))
+        return min(found)[1] if found else None
 
     def _peaceful_around(self) -> tuple[str, ...]:
         now = self._reading

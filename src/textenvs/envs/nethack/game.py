@@ -44,7 +44,7 @@ class Game:
         character: as NLE's: "mon-hum-neu-mal", or "@" for a random hero.
         options: NetHack's options, None for NLE's.
         answer_everything: leave every question and menu to the agent.
-        skip_more: turn pages that wait for a key.
+        skip_more: turn pages that end with --More--, as BALROG does; menus stay.
         tiles: load the tiles that :meth:`picture` draws.
 
     Attributes:
@@ -115,7 +115,7 @@ class Game:
         if self._program_state[_GAME_OVER] == 1 or not self._answer_everything:
             self._dismiss()
         elif self._skip_more:
-            self._turn_pages()
+            self._turn_pages(menus=False)
         self._keep_page()
 
     @property
@@ -160,8 +160,9 @@ class Game:
         for match in _YEAR_ON_TOMBSTONE.finditer(screen.tobytes()):
             screen.reshape(-1)[slice(*match.span(1))] = _SPACE
 
-    def _turn_pages(self) -> None:
-        while not self.over and self._internal[_WAITS_FOR_SPACE]:
+    def _turn_pages(self, *, menus: bool) -> None:
+        """Read on while the game waits; menus, which show no --More--, are closed or left."""
+        while not self.over and self._internal[_WAITS_FOR_SPACE] and (menus or self._has_more()):
             self.messages += filter(None, [self._page()])
             self._key(_SPACE)
 
@@ -169,7 +170,7 @@ class Game:
         """Do what NLE does between two actions of an agent that sees no menus."""
         while not self.over:
             if self._internal[_WAITS_FOR_SPACE]:
-                self._turn_pages()
+                self._turn_pages(menus=True)
             elif self._internal[_IN_LINE_INPUT]:
                 self._key(_ESCAPE)
             else:
@@ -188,9 +189,12 @@ class Game:
         """
         text = self._text()
         waits = text and self._internal[_WAITS_FOR_SPACE]
-        if waits and MORE.encode() in self.arrays["tty_chars"].tobytes():
+        if waits and self._has_more():
             text = f"{text} {MORE}"
         self.messages += filter(None, [text])
+
+    def _has_more(self) -> bool:
+        return MORE.encode() in self.arrays["tty_chars"].tobytes()
 
     def _text(self) -> str:
         return self._message.tobytes().partition(b"\0")[0].decode("latin-1").strip()
