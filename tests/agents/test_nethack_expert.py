@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from textenvs.agents.experts.nethack import NetHackExpert
+from textenvs.agents.experts.nethack_facts import Facts, Target
 from textenvs.agents.experts.nethack_reading import Item, Sight, place_words, read
-from textenvs.agents.experts.nethack_recollection import Facts, NetHackRecollection, Target
+from textenvs.agents.experts.nethack_recollection import NetHackRecollection
 
 ROOM = """\
 Message: You descend the stairs.

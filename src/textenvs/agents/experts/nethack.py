@@ -8,15 +8,10 @@ from typing import Any, NamedTuple
 import gymnasium
 
 from textenvs.agents.experts.expert import Decision, Expert
+from textenvs.agents.experts.nethack_facts import Facts, Target
 from textenvs.agents.experts.nethack_reading import STEPS, Reading, place_words, read
-from textenvs.agents.experts.nethack_recollection import (
-    DIGITS,
-    MANY_JUMPS,
-    WAYS_DOWN,
-    Facts,
-    NetHackRecollection,
-    Target,
-)
+from textenvs.agents.experts.nethack_recollection import DIGITS, MANY_JUMPS, NetHackRecollection
+from textenvs.agents.experts.nethack_ways import WAYS_DOWN
 
 __all__ = ["NetHackExpert"]
 

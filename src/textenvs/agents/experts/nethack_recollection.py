@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable
 
+from textenvs.agents.experts.nethack_facts import Facts, Target
 from textenvs.agents.experts.nethack_reading import (
     STEPS,
     Reading,
@@ -16,30 +14,28 @@ from textenvs.agents.experts.nethack_reading import (
     place_words,
     read,
 )
+from textenvs.agents.experts.nethack_ways import (
+    ALL_STEPS,
+    DOORS,
+    TRAPS,
+    WAYS_DOWN,
+    WORD_OF,
+    Level,
+    Ways,
+    add,
+    between,
+    is_in_room,
+    minus,
+    span,
+)
 
-__all__ = [
-    "DIGITS",
-    "MANY_JUMPS",
-    "WAYS_DOWN",
-    "Facts",
-    "NetHackRecollection",
-    "Target",
-]
+__all__ = ["DIGITS", "MANY_JUMPS", "NetHackRecollection"]
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-_DOORS = frozenset({"doorway", "open door", "closed door", "lowered drawbridge"})
-WAYS_DOWN = frozenset({"stairs down", "ladder down", "hole", "trap door"})
 _KEPT = (
-    _DOORS | WAYS_DOWN | {"stairs up", "ladder up", "altar", "fountain", "sink", "throne", "grave"}
+    DOORS | WAYS_DOWN | {"stairs up", "ladder up", "altar", "fountain", "sink", "throne", "grave"}
 )
-_TRAPS = frozenset(
-    {"arrow trap", "dart trap", "falling rock trap", "bear trap", "land mine", "web", "pit"}
-    | {"rolling boulder trap", "sleeping gas trap", "rust trap", "fire trap", "spiked pit"}
-    | {"teleportation trap", "level teleporter", "magic trap", "anti-magic field"}
-    | {"polymorph trap", "statue trap", "magic portal", "squeaky board"}
-)
-_STRAIGHT = frozenset({"open door", "closed door"})  # cannot be passed diagonally
 _IN_VAIN = ("in vain", "cannot pass", "carrying too much", "too narrow", "too large", "no room")
 _FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You move right into")
 _MINES = "Gnomish Mines"
@@ -60,164 +56,10 @@ _FRESH = 30  # turns for which a corpse may be eaten
 _STUCK = 12  # actions without a turn of the game after which a place counts as tried
 _BEHIND = 8  # cells behind a wall that are looked at
 _COLUMNS, _ROWS = 79, 21
-_CORRIDOR = 4  # in a corridor one can rarely go on in more directions
-_LEGS = 3  # a way with more turns is left to the game's travel command
 MANY_JUMPS = 14  # after so many without finding a place, nothing unexplored is left
 _SLACK = 8  # cells that may come to be known before the game is asked again
 _DIGGERS = ("pick-axe", "mattock", "broad pick")
 _ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
-
-
-class Target(NamedTuple):
-    """A place worth going to.
-
-    Attributes:
-        name: what is there.
-        spot: where, seen from the hero.
-        way: the first leg: "east", "far east", "3 east", or "travel" where the way is long or not
-            known.
-        tried: how often something was tried there (kicks at a locked door, turns of searching).
-    """
-
-    name: str
-    spot: Spot
-    way: str
-    tried: int = 0
-
-    @property
-    def is_adjacent(self) -> bool:
-        """Whether it is one step away."""
-        return max(abs(self.spot[0]), abs(self.spot[1])) == 1
-
-    def text(self, tried: str) -> str:
-        """Write it; ``tried`` is the word for what was tried there."""
-        count = f" {tried} {self.tried}" if self.tried else ""
-        return f"{self.name} {place_words(self.spot)}{count} by {self.way}"
-
-
-class Facts(NamedTuple):
-    """What is remembered and matters now; :meth:`text` writes all of it.
-
-    Attributes:
-        few_keys: whether there are no keys to travel and to count with.
-        typed: the number that was typed before a command, "" if none.
-        jumps: keys pressed since a place to travel to is being chosen, -1 if none is.
-        cursor: whether one has been at the place under the cursor: "new", "been",
-            "unreachable", or "".
-        gap: how far the cursor is from the first target, "" if no place is being chosen.
-        down: the known way down that is nearest.
-        up: the stairs up, where they matter.
-        fresh: the corpse of what was killed lately.
-        tool: what one can dig with and has seen lying there.
-        unvisited: doors and ends of corridors where one has not been, nearest first.
-        none_unexplored: whether the game's own jump found no unexplored place any more.
-        search: the nearest place that has been searched least.
-        searched: turns of searching where the hero stands.
-        hard_floor: whether the floor of this level cannot be dug through.
-        pile: whether the hero stands on a pile that was not looked at.
-        spoils: where somebody was killed who may have left something to dig with.
-        prey: somebody in sight who may have something to dig with.
-        mine_stairs: whether these stairs lead to the Gnomish Mines.
-        peaceful: directions of adjacent creatures that proved peaceful.
-        prayed: turns since the last prayer, -1 if none.
-        idle: actions in a row without a turn of the game.
-    """
-
-    few_keys: bool = False
-    typed: str = ""
-    jumps: int = -1
-    cursor: str = ""
-    gap: str = ""
-    down: Target | None = None
-    up: Target | None = None
-    tool: Target | None = None
-    fresh: Target | None = None
-    unvisited: tuple[Target, ...] = ()
-    none_unexplored: bool = False
-    search: Target | None = None
-    searched: int = 0
-    hard_floor: bool = False
-    mine_stairs: bool = False
-    pile: bool = False
-    spoils: Target | None = None
-    prey: Target | None = None
-    peaceful: tuple[str, ...] = ()
-    prayed: int = -1
-    idle: int = 0
-
-    def text(self) -> str:
-        """Write the facts in their order, leaving out what there is not."""
-        parts = ["Few keys."] if self.few_keys else []
-        if self.typed:
-            parts.append(f"Count {self.typed}.")
-        if self.jumps >= 0:
-            parts.append(f"Choosing {self.jumps}.")
-            if self.cursor:
-                parts.append(f"Cursor {self.cursor}.")
-            if self.gap:
-                parts.append(f"Gap {self.gap}.")
-        if self.peaceful:
-            parts.append(f"Peaceful {', '.join(self.peaceful)}.")
-        if self.hard_floor:
-            parts.append("Hard floor.")
-        if self.pile:
-            parts.append("Pile.")
-        if self.spoils:
-            parts.append(f"Spoils: {self.spoils.text('')}.")
-        if self.prey:
-            parts.append(f"Prey: {self.prey.text('')}.")
-        if self.mine_stairs:
-            parts.append("Mine stairs.")
-        if self.up:
-            parts.append(f"Up: {self.up.text('')}.")
-        if self.fresh:
-            parts.append(f"Fresh: {self.fresh.text('')}.")
-        if self.tool:
-            parts.append(f"Tool: {self.tool.text('tried')}.")
-        if self.down:
-            parts.append(f"Down: {self.down.text('')}.")
-        if self.unvisited:
-            unvisited = "; ".join(target.text("kicked") for target in self.unvisited)
-            parts.append(f"Unvisited: {unvisited}.")
-        if self.none_unexplored:
-            parts.append("Nothing unexplored.")
-        if self.search:
-            parts.append(f"Search: {self.search.text('searched')}.")
-        if self.searched:
-            parts.append(f"Searched here {self.searched}.")
-        parts.append("Never prayed." if self.prayed < 0 else f"Prayed {self.prayed} ago.")
-        if self.idle:
-            parts.append(f"Idle {self.idle}.")
-        return " ".join(parts)
-
-
-@dataclass
-class _Level:
-    """What is known of a level; cells are (column, row)."""
-
-    walk: set[Spot] = field(default_factory=set)
-    soft: set[Spot] = field(default_factory=set)
-    been: dict[Spot, int] = field(default_factory=dict)
-    places: dict[Spot, str] = field(default_factory=dict)
-    ends: set[Spot] = field(default_factory=set)
-    passages: set[Spot] = field(default_factory=set)
-    dead_ends: set[Spot] = field(default_factory=set)
-    boulders: set[Spot] = field(default_factory=set)
-    tools: dict[Spot, str] = field(default_factory=dict)
-    spoils: set[Spot] = field(default_factory=set)
-    unread: set[Spot] = field(default_factory=set)
-    untaken: dict[Spot, int] = field(default_factory=dict)
-    kills: dict[Spot, tuple[str, int]] = field(default_factory=dict)
-    locked: dict[Spot, int] = field(default_factory=dict)
-    bad: set[tuple[Spot, Spot]] = field(default_factory=set)
-    tries: dict[Spot, int] = field(default_factory=dict)
-    looks: dict[Spot, int] = field(default_factory=dict)
-    searched: dict[Spot, int] = field(default_factory=dict)
-    explored_at: int = -99  # how much was known when nothing unexplored was left
-    hard_floor: bool = False
-
-    def known(self) -> int:
-        return len(self.walk) + len(self.places)
 
 
 class NetHackRecollection:
@@ -230,8 +72,8 @@ class NetHackRecollection:
 
     def __init__(self, few_keys: bool = False) -> None:
         self._few_keys = few_keys
-        self._levels: dict[tuple[str, int], _Level] = {}
-        self._level = _Level()
+        self._levels: dict[tuple[str, int], Level] = {}
+        self._level = Level()
         self._reading = Reading()
         self._count = ""
         self._jumps = -1
@@ -255,8 +97,8 @@ class NetHackRecollection:
         self._follow_keys(before, now, action)
         self._idle = self._idle + 1 if before.alive and before.turn == now.turn else 0
         if action == "up" and before.branch == _MINES and now.branch != _MINES:
-            self._levels.setdefault(key, _Level()).places[now.position] = _MINE_STAIRS
-        self._level = self._levels.setdefault(key, _Level())
+            self._levels.setdefault(key, Level()).places[now.position] = _MINE_STAIRS
+        self._level = self._levels.setdefault(key, Level())
         if same_level:
             self._judge_move(level, before, now, action)
         if not now.covered and not now.is_swallowed:
@@ -282,7 +124,7 @@ class NetHackRecollection:
             cursor = before.cursor
             if action in ("wait", "esc") or now.turn != before.turn:
                 if cursor and (action == "wait" or _NO_WAY in before.message):
-                    cell = _add(before.position, cursor.spot)
+                    cell = add(before.position, cursor.spot)
                     lost = 2 if _NO_WAY in before.message else 1
                     self._level.tries[cell] = self._level.tries.get(cell, 0) + lost
                 if (
@@ -302,7 +144,7 @@ class NetHackRecollection:
             self._prayed = before.turn
         self._asked_to_pray = "want to pray?" in now.message
         if self._kicking and action in STEPS:
-            cell = _add(before.position, STEPS[action])
+            cell = add(before.position, STEPS[action])
             self._level.locked[cell] = self._level.locked.get(cell, 0) + 1
         self._kicking = action == "kick" and "direction" in now.message
         if before.alive and ("eat it?" in before.message or "eat one?" in before.message):
@@ -317,20 +159,20 @@ class NetHackRecollection:
         if "hard to dig" in now.message and "stairs" not in now.message:
             self._level.hard_floor = True
 
-    def _judge_move(self, level: _Level, before: Reading, now: Reading, action: str) -> None:
+    def _judge_move(self, level: Level, before: Reading, now: Reading, action: str) -> None:
         """Remember moves that failed, doors that are locked, and creatures that are peaceful."""
         word = action.removeprefix("far ")
         if word not in STEPS or self._jumps >= 0 or _ASKS.search(before.message):
             return
         step = STEPS[word]
-        cell = _add(before.position, step)
+        cell = add(before.position, step)
         name = next((c.name for c in before.creatures if c.spot == step), "")
         killed = _KILLED.search(now.message)
         if killed and killed[1] == name:
             level.kills[cell] = (name, now.turn)
         if killed and killed[1] in _DIGGING:
             level.spoils |= {
-                _add(before.position, sight.spot)
+                add(before.position, sight.spot)
                 for sight in before.creatures
                 if sight.name == killed[1] and _is_towards(sight.spot, step)
             }
@@ -356,12 +198,12 @@ class NetHackRecollection:
         if before is None or before.position != here:
             level.been[here] = level.been.get(here, 0) + 1
             if before is not None and action.removeprefix("far ") in STEPS:
-                for cell in _between(before.position, here):
+                for cell in between(before.position, here):
                     level.walk.add(cell)
                     level.been.setdefault(cell, 1)
         if _CLOSED_SHOP in now.message:
             for step in _ORTHOGONAL:
-                level.locked[_add(here, step)] = _MOST_KICKS
+                level.locked[add(here, step)] = _MOST_KICKS
         self._keep_passages(now)
         self._keep_rays(now)
         self._keep_places(now)
@@ -370,11 +212,11 @@ class NetHackRecollection:
         """Remember where else a corridor goes on, and where it ends."""
         level, here = self._level, now.position
         steps = {STEPS[word] for word in now.free}
-        if _is_in_room(steps):
+        if is_in_room(steps):
             return
-        if now.underfoot in _DOORS:
+        if now.underfoot in DOORS:
             steps = {step for step in steps if 0 in step}
-        exits = {_add(here, step) for step in steps}
+        exits = {add(here, step) for step in steps}
         new = exits - level.been.keys()
         level.passages |= new
         level.dead_ends.discard(here)
@@ -403,22 +245,22 @@ class NetHackRecollection:
 
     def _keep_places(self, now: Reading) -> None:
         level, here = self._level, now.position
-        listed = {_add(here, sight.spot): sight.name for sight in now.places}
+        listed = {add(here, sight.spot): sight.name for sight in now.places}
         far = {name: _reach(now.places, name) for name in now.incomplete}
-        hidden = {_add(here, sight.spot) for sight in (*now.creatures, *now.objects)}
+        hidden = {add(here, sight.spot) for sight in (*now.creatures, *now.objects)}
         for cell in [*level.places]:
             name = level.places[cell]
             if name == _MINE_STAIRS:
                 continue
             gone = cell != here and cell not in hidden and cell not in listed
-            if gone and _distance(cell, here) < far.get(name, 999):
+            if gone and span(cell, here) < far.get(name, 999):
                 del level.places[cell]
         reach = far.get("corridor end", 999)
-        level.ends = {cell for cell in level.ends if _distance(cell, here) >= reach}
+        level.ends = {cell for cell in level.ends if span(cell, here) >= reach}
         for cell, name in listed.items():
             if name == "corridor end":
                 level.ends.add(cell)
-            elif (name in _KEPT or name in _TRAPS) and level.places.get(cell) != _MINE_STAIRS:
+            elif (name in _KEPT or name in TRAPS) and level.places.get(cell) != _MINE_STAIRS:
                 level.places[cell] = name
         if now.underfoot in _KEPT and level.places.get(here) != _MINE_STAIRS:
             level.places[here] = now.underfoot
@@ -428,13 +270,13 @@ class NetHackRecollection:
             if cell in hidden or (cell == here and "no objects here" not in now.message)
         }
         level.tools |= {
-            _add(here, sight.spot): name
+            add(here, sight.spot): name
             for sight in now.objects
             for name in _DIGGERS
             if name in sight.name
         }
         self._look_at_pile(now, here)
-        level.boulders = {_add(here, s.spot) for s in now.objects if s.name == "boulder"}
+        level.boulders = {add(here, s.spot) for s in now.objects if s.name == "boulder"}
 
     def _look_at_pile(self, now: Reading, here: Spot) -> None:
         """Read what lies where the hero stands."""
@@ -456,7 +298,7 @@ class NetHackRecollection:
         if not now.alive:
             return Facts()
         here = now.position
-        ways = _Ways(level, now, self._few_keys)
+        ways = Ways(level, now, self._few_keys)
         down = self._nearest(
             ways,
             (
@@ -495,7 +337,7 @@ class NetHackRecollection:
         cursor = gap = ""
         if self._jumps >= 0:
             at = now.cursor.spot if now.cursor else (0, 0)
-            cell = _add(here, at)
+            cell = add(here, at)
             if now.cursor:
                 known = level.been.get(cell) or level.tries.get(cell, 0) > 1
                 known = known or now.cursor.name == "corridor"  # those are listed anyway
@@ -528,31 +370,31 @@ class NetHackRecollection:
             searched=_around(level.searched, here) if search else 0,
         )
 
-    def _fresh(self, ways: _Ways) -> Target | None:
+    def _fresh(self, ways: Ways) -> Target | None:
         """The nearest corpse that lies where something was killed a few turns ago."""
         level, now = self._level, self._reading
-        corpses = {_add(now.position, s.spot): s.name for s in now.objects}
+        corpses = {add(now.position, s.spot): s.name for s in now.objects}
         best: Target | None = None
         for cell, (name, turn) in level.kills.items():
             here = cell == now.position
             if now.turn - turn > _FRESH or not (here or corpses.get(cell) == f"{name} corpse"):
                 continue
-            target = Target(f"{name} corpse", _minus(cell, now.position), ways.way(cell))
+            target = Target(f"{name} corpse", minus(cell, now.position), ways.way(cell))
             if target.way != "travel" and (best is None or ways.cost(cell) < 5):
                 best = target
         return best
 
-    def _prey(self, ways: _Ways) -> Target | None:
+    def _prey(self, ways: Ways) -> Target | None:
         """The nearest dwarf to whom a short way leads."""
         here = self._reading.position
         found: list[tuple[int, Target]] = []
         for sight in self._reading.creatures:
-            cell = _add(here, sight.spot)
-            beside = [_add(cell, step) for step in _STEPS if ways.is_near(_add(cell, step))]
+            cell = add(here, sight.spot)
+            beside = [add(cell, step) for step in ALL_STEPS if ways.is_near(add(cell, step))]
             if sight.name not in _DIGGING or not beside:
                 continue
             nearest = min(beside, key=ways.cost)
-            way = _WORD[sight.spot] if sight.is_adjacent else ways.way(nearest)
+            way = WORD_OF[sight.spot] if sight.is_adjacent else ways.way(nearest)
             if way != "travel":
                 found.append((ways.cost(nearest), Target(sight.name, sight.spot, way)))
         return min(found)[1] if found else None
@@ -562,15 +404,15 @@ class NetHackRecollection:
         self._peaceful = [p for p in self._peaceful if now.turn - p[2] <= _NEARBY]
         words = []
         for sight in now.creatures:
-            cell = _add(now.position, sight.spot)
+            cell = add(now.position, sight.spot)
             if sight.is_adjacent and any(
-                name == sight.name and _distance(cell, at) <= now.turn - turn + 1
+                name == sight.name and span(cell, at) <= now.turn - turn + 1
                 for name, at, turn in self._peaceful
             ):
                 words.append(place_words(sight.spot).removeprefix("adjacent "))
         return tuple(words)
 
-    def _nearest(self, ways: _Ways, cells: Iterable[Spot]) -> Target | None:
+    def _nearest(self, ways: Ways, cells: Iterable[Spot]) -> Target | None:
         found = sorted((ways.cost(cell), cell) for cell in cells)
         if not found:
             return None
@@ -578,13 +420,13 @@ class NetHackRecollection:
         level = self._level
         name = level.tools.get(cell) or level.places.get(cell) or "things"
         tried = self._level.untaken.get(cell, 0) if name in _DIGGERS else 0
-        return Target(name, _minus(cell, self._reading.position), ways.way(cell), tried)
+        return Target(name, minus(cell, self._reading.position), ways.way(cell), tried)
 
-    def _unvisited(self, ways: _Ways) -> tuple[Target, ...]:
+    def _unvisited(self, ways: Ways) -> tuple[Target, ...]:
         level, here = self._level, self._reading.position
         found: list[tuple[int, Spot, str]] = []
         for cell, name in level.places.items():
-            if name in _DOORS and cell not in level.been and cell != here:
+            if name in DOORS and cell not in level.been and cell != here:
                 kicks = level.locked.get(cell, -1)
                 if kicks < _MOST_KICKS:
                     label = "locked door" if kicks >= 0 and name == "closed door" else name
@@ -606,14 +448,14 @@ class NetHackRecollection:
         return tuple(
             Target(
                 name,
-                _minus(cell, here),
+                minus(cell, here),
                 ways.way(cell),
                 level.locked.get(cell, 0) if name == "locked door" else 0,
             )
             for _, cell, name in kept[:_LISTED]
         )
 
-    def _search(self, ways: _Ways) -> Target | None:
+    def _search(self, ways: Ways) -> Target | None:
         """The place to search: dead ends first, then what lies beside walls; the least searched."""
         level, here = self._level, self._reading.position
         best: tuple[int, Spot, str] | None = None
@@ -636,9 +478,9 @@ class NetHackRecollection:
         _, cell, name = best
         if self._idle and self._idle % _STUCK == 0:
             level.tries[cell] = level.tries.get(cell, 0) + 1
-        return Target(name, _minus(cell, here), ways.way(cell), _around(level.searched, cell))
+        return Target(name, minus(cell, here), ways.way(cell), _around(level.searched, cell))
 
-    def _blank_sides(self, cell: Spot, ways: _Ways) -> int:
+    def _blank_sides(self, cell: Spot, ways: Ways) -> int:
         """On how many sides a wall is near behind which nothing is known."""
         x, y = cell
         passable = ways.passable
@@ -654,185 +496,21 @@ class NetHackRecollection:
         return sides if wide >= 3 else 0
 
 
-class _Ways:
-    """The ways from the hero over what is known of a level."""
-
-    def __init__(self, level: _Level, now: Reading, few_keys: bool) -> None:
-        self._few_keys = few_keys
-        self._level, self._here, self._free = level, now.position, now.free
-        places = level.places
-        passable = level.walk | level.soft
-        passable |= {cell for cell, name in places.items() if name in _DOORS or name in WAYS_DOWN}
-        passable |= level.ends
-        passable -= {cell for cell, name in places.items() if name in _TRAPS}
-        passable -= level.boulders
-        passable -= {
-            _add(now.position, sight.spot)
-            for sight in now.creatures
-            if not sight.name.startswith("tame ")
-        }
-        passable.add(now.position)
-        self.passable = passable
-        straight = {cell for cell, name in places.items() if name in _STRAIGHT}
-        if now.underfoot in _STRAIGHT:
-            straight.add(now.position)
-        self._in_room = _is_in_room({STEPS[word] for word in now.free})
-        self._distance = _flood(now.position, passable, level.boulders, straight, level.bad)
-        self._straight = straight
-
-    def cost(self, cell: Spot) -> int:
-        """Steps to a cell; more if no way is known."""
-        known = self._distance.get(cell)
-        return known if known is not None else 10 + 2 * _distance(cell, self._here)
-
-    def is_near(self, cell: Spot) -> bool:
-        """Whether a way is known."""
-        return cell in self._distance
-
-    def way(self, cell: Spot) -> str:
-        """The first leg of the way."""
-        if cell == self._here:
-            return "here"
-        legs = self._legs(cell)
-        if self._few_keys:
-            return _WORD[legs[0][0] if legs else self._towards(cell)]
-        if not legs or len(legs) > _LEGS:
-            return "travel"
-        step, count = legs[0]
-        word = _WORD[step]
-        if count == 1:
-            return word
-        # A run follows a corridor, and does not end where the leg does.
-        if count >= self._free.get(word, 0) and self._in_room:
-            return f"far {word}"
-        if not self._in_room:
-            count = self._until_new(step, count)
-        return word if count == 1 else f"{min(count, 9)} {word}"
-
-    def _towards(self, cell: Spot) -> Spot:
-        """A step that leads nearer on an empty map and did not fail yet, if there is one."""
-        x, y = self._here
-        steps = sorted(_STEPS, key=lambda step: _square((x + step[0], y + step[1]), cell))
-        return next((step for step in steps if (self._here, step) not in self._level.bad), steps[0])
-
-    def _until_new(self, step: Spot, count: int) -> int:
-        """How far one can go before a cell where one has never stood and looked around."""
-        x, y = self._here
-        for n in range(1, count):
-            if (x + step[0] * n, y + step[1] * n) not in self._level.been:
-                return n
-        return count
-
-    def _legs(self, cell: Spot) -> list[tuple[Spot, int]]:
-        """The way from the hero as legs of a direction and a length, with few turns."""
-        distance = self._distance
-        if cell not in distance:
-            return []
-        legs: list[tuple[Spot, int]] = []
-        last: Spot | None = None
-        while cell != self._here:
-            wanted = distance[cell] - 1
-            steps = [last, *_STEPS] if last else _STEPS
-            for step in steps:
-                before = (cell[0] - step[0], cell[1] - step[1])
-                if distance.get(before) == wanted and self._may(before, cell, step):
-                    break
-            else:
-                return []
-            if step == last:
-                legs[-1] = (step, legs[-1][1] + 1)
-            else:
-                legs.append((step, 1))
-            last, cell = step, before
-        legs.reverse()
-        return legs
-
-    def _may(self, start: Spot, end: Spot, step: Spot) -> bool:
-        if (start, step) in self._level.bad:
-            return False
-        return 0 in step or not (start in self._straight or end in self._straight)
-
-
-_STEPS = tuple(sorted(STEPS.values(), key=lambda step: 0 not in step))
-_WORD = {step: word for word, step in STEPS.items()}
-
-
-def _flood(
-    start: Spot,
-    passable: set[Spot],
-    boulders: set[Spot],
-    straight: set[Spot],
-    bad: set[tuple[Spot, Spot]],
-) -> dict[Spot, int]:
-    """Count the steps to all cells; boulders are reached, but not passed."""
-    distance = {start: 0}
-    queue = deque([start])
-    while queue:
-        cell = queue.popleft()
-        x, y = cell
-        further = distance[cell] + 1
-        for step in _STEPS:
-            after = (x + step[0], y + step[1])
-            if after in distance or (after not in passable and after not in boulders):
-                continue
-            if 0 not in step and (cell in straight or after in straight):
-                continue
-            if bad and (cell, step) in bad:
-                continue
-            distance[after] = further
-            if after in passable:
-                queue.append(after)
-    return distance
-
-
-def _add(cell: Spot, step: Spot) -> Spot:
-    return cell[0] + step[0], cell[1] + step[1]
-
-
-def _minus(cell: Spot, start: Spot) -> Spot:
-    return cell[0] - start[0], cell[1] - start[1]
-
-
-def _distance(a: Spot, b: Spot) -> int:
-    return max(abs(a[0] - b[0]), abs(a[1] - b[1]))
-
-
-def _square(a: Spot, b: Spot) -> int:
-    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
-
-
 def _reach(sights: Iterable[Sight], name: str) -> int:
     """How far the farthest listed thing of a name is."""
-    return max((_distance(s.spot, (0, 0)) for s in sights if s.name == name), default=0)
+    return max((span(s.spot, (0, 0)) for s in sights if s.name == name), default=0)
 
 
 def _is_towards(spot: Spot, step: Spot) -> bool:
     """Whether a place lies straight in the direction of a step."""
-    reach = _distance(spot, (0, 0))
+    reach = span(spot, (0, 0))
     return spot == (step[0] * reach, step[1] * reach)
-
-
-def _is_in_room(steps: set[Spot]) -> bool:
-    """Whether there is more space than in a corridor and its bends."""
-    return len(steps) > _CORRIDOR
 
 
 def _is_dead_end(exits: set[Spot]) -> bool:
     """Whether all ways on lead the same way."""
     first, *others = exits or {(0, 0)}
-    return not others or (len(others) == 1 and _distance(first, others[0]) == 1)
-
-
-def _between(start: Spot, end: Spot) -> Iterator[Spot]:
-    """The cells strictly between two cells on a straight line, none if they are on none."""
-    dx, dy = _minus(end, start)
-    if dx and dy and abs(dx) != abs(dy):
-        return
-    step = ((dx > 0) - (dx < 0), (dy > 0) - (dy < 0))
-    cell = _add(start, step)
-    while cell != end:
-        yield cell
-        cell = _add(cell, step)
+    return not others or (len(others) == 1 and span(first, others[0]) == 1)
 
 
 def _around(counts: dict[Spot, int], cell: Spot) -> int:
