@@ -17,6 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -32,6 +34,7 @@ from textenvs.evaluation import Settings
 from textenvs.llm import LanguageModel, get_model
 from textenvs.traces import read_trace
 
+TRAINING = pathlib.Path(__file__).parents[1] / "docs" / "results" / "tiny_training.json"
 LEADERBOARD = pathlib.Path(__file__).with_name("balrog_leaderboard.json")
 KINDS = ("goto", "pickup", "open", "putnext", "pick_up_seq_go_to")
 PLAYERS = {"tiny": "model", "expert": "expert", "random": "random"}
@@ -197,6 +200,9 @@ uniformly. Success and progress in %, means with 95 % intervals. Agent `recall`,
 it is told what the episode's earlier texts showed. Crafter ends after BALROG's 2,000 steps; NetHack
 after 3,000 of BALROG's 100,000, which can only lower its progress. {speed}
 
+Seeds of its training: {seeds}. The seeds played here are spread over 53 bits, and a test checks
+that none of them is one of those.
+
     python benchmarks/model_in_the_box.py
 
 {ours}
@@ -214,6 +220,35 @@ what such scores mean, not a contest under equal rules.
 
 {published}
 """
+
+
+def training_seeds() -> str:
+    """The seeds that training played, lowest to highest."""
+    played = [
+        task
+        for stage in json.loads(TRAINING.read_text())["rounds"]
+        for task in stage["played"].values()
+    ]
+    first, last = min(t["first_seed"] for t in played), max(t["last_seed"] for t in played)
+    return f"{first:,} to {last:,}, {sum(t['episodes'] for t in played):,} whole episodes"
+
+
+_LOADING = """
+import time, torch
+started = time.perf_counter()
+from textenvs.llm import Sampling, get_model
+model = get_model({llm!r})
+model.generate([[{{"role": "user", "content": "look"}}]], Sampling(max_tokens=1))
+print(time.perf_counter() - started)
+"""
+
+
+def loading_seconds(llm: str) -> float:
+    """Seconds from ``import torch`` to the first token, in a fresh process."""
+    found = subprocess.run(
+        [sys.executable, "-c", _LOADING.format(llm=llm)], check=True, capture_output=True, text=True
+    )
+    return float(found.stdout.split()[-1])
 
 
 def figure(rows: Sequence[Row]) -> Any:
@@ -312,6 +347,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = args.tasks or [task.name for task in TASKS]
     model = get_model(args.llm) if "tiny" in args.players else None
     speeds = dict(stored.get("actions_per_second", {}))
+    loading = loading_seconds(args.llm) if model else stored.get("loading_seconds", 0.0)
     for task in TASKS:
         if task.name not in names:
             continue
@@ -321,10 +357,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             if player == "tiny":
                 speeds[task.name] = rate
         said = ", ".join(f"{name} {rate:.0f}" for name, rate in speeds.items())
-        facts = {"speed": f"Actions a second of `tiny`, {args.concurrency} games at once: {said}."}
-        common.write_results(
-            args, rows, {"actions_per_second": speeds}, page(rows, facts), figure(rows)
-        )
+        speed = f"Actions a second of `tiny`, {args.concurrency} games at once: {said}. "
+        speed += f"It answers {loading:.1f} s after torch was imported."
+        facts = {"speed": speed, "seeds": training_seeds()}
+        measured = {"actions_per_second": speeds, "loading_seconds": loading}
+        common.write_results(args, rows, measured, page(rows, facts), figure(rows))
 
 
 if __name__ == "__main__":

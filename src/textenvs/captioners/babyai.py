@@ -20,7 +20,18 @@ from numpy.typing import NDArray
 
 from textenvs.captioners.caption import Caption
 
-__all__ = ["COLORS", "OBJECTS", "STYLES", "default", "glam", "in5490"]
+__all__ = [
+    "COLORS",
+    "DOOR_STATES",
+    "OBJECTS",
+    "STYLES",
+    "Thing",
+    "View",
+    "default",
+    "glam",
+    "in5490",
+    "read_view",
+]
 
 OBJECTS = (
     *("unseen", "empty", "wall", "floor", "door", "key", "ball", "box", "goal", "lava", "agent"),
@@ -30,7 +41,8 @@ OBJECTS = (
 COLORS = ("red", "green", "blue", "purple", "yellow", "grey")
 """Minigrid's colour indices, channel 1."""
 
-_DOOR_STATES = ("open", "closed", "locked")
+DOOR_STATES = ("open", "closed", "locked")
+"""Minigrid's states of doors, channel 2."""
 
 _UNSEEN, _EMPTY, _WALL, _FLOOR, _DOOR = (
     OBJECTS.index(name) for name in ("unseen", "empty", "wall", "floor", "door")
@@ -40,7 +52,7 @@ _NOTHING = (_UNSEEN, _EMPTY)
 _KEPT_TEXTS = 8192
 
 
-class _Thing(NamedTuple):
+class Thing(NamedTuple):
     """What a cell holds, and where it is: ``right`` and ``ahead`` of the agent, in cells."""
 
     kind: int
@@ -50,7 +62,7 @@ class _Thing(NamedTuple):
     ahead: int
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """A decoded view.
 
     Attributes:
@@ -62,8 +74,8 @@ class _View(NamedTuple):
 
     objects: bytes
     size: int
-    carried: _Thing | None
-    things: tuple[_Thing, ...]
+    carried: Thing | None
+    things: tuple[Thing, ...]
 
     def at(self, right: int, ahead: int) -> int:
         """The object ``right`` and ``ahead`` of the agent; unseen beyond the view."""
@@ -72,7 +84,8 @@ class _View(NamedTuple):
         return self.objects[x * self.size + y] if inside else _UNSEEN
 
 
-def _view(data: bytes) -> _View:
+def read_view(data: bytes) -> View:
+    """Decode the bytes of a view."""
     size = math.isqrt(len(data) // 3)
     half, own = size // 2, (size // 2) * size + size - 1
     objects = data[::3]
@@ -81,12 +94,12 @@ def _view(data: bytes) -> _View:
         if kind > _WALL:
             x, y = divmod(index, size)
             color, state = data[3 * index + 1], data[3 * index + 2]
-            thing = _Thing(kind, color, state, x - half, size - 1 - y)
+            thing = Thing(kind, color, state, x - half, size - 1 - y)
             if index == own:
                 carried = thing
             else:
                 things.append(thing)
-    return _View(objects, size, carried, tuple(things))
+    return View(objects, size, carried, tuple(things))
 
 
 # GLAM
@@ -106,7 +119,7 @@ def glam(image: NDArray[Any]) -> list[str]:
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _glam_facts(data: bytes) -> tuple[str, ...]:
-    view = _view(data)
+    view = read_view(data)
     facts = []
     if view.carried is not None:
         facts.append(f"You carry a {COLORS[view.carried.color]} {OBJECTS[view.carried.kind]}")
@@ -115,7 +128,7 @@ def _glam_facts(data: bytes) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _glam_walls(view: _View) -> Iterator[str]:
+def _glam_walls(view: View) -> Iterator[str]:
     half = view.size // 2
     lines = (
         ("forward", [view.at(0, n) for n in range(1, view.size)]),
@@ -132,7 +145,7 @@ def _glam_walls(view: _View) -> Iterator[str]:
 def _glam_object(kind: int, color: int, state: int, right: int, ahead: int) -> str:
     name = f"{COLORS[color]} {OBJECTS[kind]}"
     if kind == _DOOR:
-        name = f"{_DOOR_STATES[state]} {name}"
+        name = f"{DOOR_STATES[state]} {name}"
     side = f"{_steps(abs(right))} {'left' if right < 0 else 'right'}" if right else ""
     front = f"{_steps(ahead)} forward" if ahead else ""
     return f"You see a {name} {' and '.join(filter(None, (side, front)))}"
@@ -157,7 +170,7 @@ def in5490(image: NDArray[Any], distances: bool = False) -> str:
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _in5490_sentence(data: bytes, distances: bool) -> str:
-    view = _view(data)
+    view = read_view(data)
     carried = (view.carried,) if view.carried is not None else ()
     # Its own cell is the last of the agent's column.
     things = sorted((*view.things, *carried), key=lambda thing: (thing.right, -thing.ahead))
@@ -169,7 +182,7 @@ def _in5490_sentence(data: bytes, distances: bool) -> str:
 def _in5490_part(kind: int, color: int, state: int, right: int, ahead: int, distances: bool) -> str:
     name = f"{COLORS[color]} {OBJECTS[kind]}"
     if kind == _DOOR:
-        name = f"{_DOOR_STATES[state]} {name}"
+        name = f"{DOOR_STATES[state]} {name}"
     if not right and not ahead:
         return f"have a {name} in my inventory"
     side = "RIGHT" if right > 0 else "LEFT" if right else ""
@@ -209,7 +222,7 @@ def default(image: NDArray[Any], mission: str = "", direction: int | None = None
 
 @lru_cache(maxsize=_KEPT_TEXTS)
 def _default_body(data: bytes) -> str:
-    view = _view(data)
+    view = read_view(data)
     things = [thing for thing in view.things if thing.kind != _FLOOR]
     front = next((_name(thing) for thing in things if (thing.right, thing.ahead) == (0, 1)), "")
     if not front:
@@ -229,7 +242,7 @@ def _default_body(data: bytes) -> str:
     return "\n".join(lines)
 
 
-def _walls(view: _View) -> Iterator[str]:
+def _walls(view: View) -> Iterator[str]:
     """The nearest wall in sight straight ahead, left and right, behind objects too."""
     half = view.size // 2
     lines = (
@@ -242,7 +255,7 @@ def _walls(view: _View) -> Iterator[str]:
             yield f"{cells.index(_WALL) + 1} {direction}"
 
 
-def _name(thing: _Thing) -> str:
+def _name(thing: Thing) -> str:
     words = _words(thing.kind, thing.color, thing.state)
     return words if thing.kind == _LAVA else f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
@@ -258,7 +271,7 @@ def _words(kind: int, color: int, state: int) -> str:
     if kind == _LAVA:
         return "lava"
     name = f"{COLORS[color]} {OBJECTS[kind]}"
-    return f"{_DOOR_STATES[state]} {name}" if kind == _DOOR else name
+    return f"{DOOR_STATES[state]} {name}" if kind == _DOOR else name
 
 
 # Styles

@@ -1,8 +1,21 @@
 """Composable wrappers around text environments, one a file."""
 
+from textenvs.wrappers.add_advice_observation import AddAdviceObservation
+from textenvs.wrappers.advice_reward import AdviceReward
+from textenvs.wrappers.caption_transition import CaptionTransition
+from textenvs.wrappers.goal_reward import GoalReward
 from textenvs.wrappers.history_observation import HistoryObservation
 from textenvs.wrappers.mission_override import MissionOverride
 from textenvs.wrappers.parse_text_action import ParseTextAction
 from textenvs.wrappers.record_trace import RecordTrace
 
-__all__ = ["HistoryObservation", "MissionOverride", "ParseTextAction", "RecordTrace"]
+__all__ = [
+    "AddAdviceObservation",
+    "AdviceReward",
+    "CaptionTransition",
+    "GoalReward",
+    "HistoryObservation",
+    "MissionOverride",
+    "ParseTextAction",
+    "RecordTrace",
+]

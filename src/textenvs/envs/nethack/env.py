@@ -86,7 +86,8 @@ class NetHackTextEnv(TextEnv):
         eat_fix: Motif's: at the question what to eat, the action northwest (its key is y) answers
             with the first thing offered, every other action declines.
         skip_more: whether pages that wait for a key are turned; they always are but in Challenge,
-            where False, NLE's own way, leaves it to the agent. All pages are in the text.
+            where False, NLE's own way, leaves it to the agent. All pages are in the text. In
+            Challenge menus stay, as on BALROG's leaderboard; elsewhere they are closed.
         no_progress_timeout: steps without a turn of the game after which a Challenge is truncated.
         options: NetHack's options; None for NLE's (for Gold with gold alone picked up).
         render_mode: ``"ansi"`` (the terminal, 24 lines), ``"rgb_array"`` (tiles) or None.

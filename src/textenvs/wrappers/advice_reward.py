@@ -1,0 +1,136 @@
+"""Reward actions that a language model advised."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium
+from gymnasium.utils import RecordConstructorArgs
+
+from textenvs.advice import Advice, Advisor, Scene, check_captions, read_scene
+from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.llm import LanguageModel
+
+__all__ = ["AdviceReward", "AdviceRule"]
+
+
+class AdviceRule:
+    """When an advised action is worth a reward: once a caption an episode.
+
+    The published rule (in5490) counts a caption as used when it first occurs, advised or not, so
+    that only its first occurrence can be worth anything; ours when it was rewarded.
+
+    Args:
+        beta: what an action pays that agrees wholly with the advice.
+        threshold: agreement up to which nothing is paid.
+        published: in5490's rule.
+    """
+
+    def __init__(self, beta: float, threshold: float, published: bool) -> None:
+        self._beta, self._threshold, self._published = beta, threshold, published
+        self._used: set[str] = set()
+
+    def begin(self) -> None:
+        """Forget the last episode."""
+        self._used.clear()
+
+    def reward(self, scene: Scene, advice: Advice, action: int) -> float:
+        """What an action pays that was played in a scene."""
+        caption, value = scene.captions[action], float(advice.values[action])
+        if caption in self._used:
+            return 0.0
+        pays = value > self._threshold
+        if pays or self._published:
+            self._used.add(caption)
+        return self._beta * value if pays else 0.0
+
+
+class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Add beta times the agreement of the action with a language model's advice.
+
+    ``info["rewards"]`` has the parts: ``game`` and ``advice``.
+
+    Args:
+        env: an environment with a text in its observations and names of its actions.
+        llm: a model, or its name.
+        beta: what full agreement pays (in5490: 0.005).
+        threshold: agreement up to which nothing is paid (in5490: 0.84).
+        match: how words become numbers, one of :data:`textenvs.advice.MATCHES`.
+        captions: how actions are put in words, one of :data:`textenvs.advice.CAPTIONS`.
+        prompt: a key of :data:`textenvs.advice.PROMPTS`.
+        embeddings: the sentence-transformers model of ``match="similarity"``.
+        published: in5490's rule of what counts as rewarded before (see :class:`AdviceRule`).
+        missing: what becomes of scenes without a recorded answer: ``"raise"`` or ``"none"``.
+
+    Raises:
+        UnknownName: if an argument is none of its choices.
+        ValueError: if ``captions`` need what the observations do not have.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        llm: str | LanguageModel,
+        beta: float = 0.005,
+        threshold: float = 0.84,
+        match: str = "similarity",
+        captions: str = "names",
+        prompt: str = "advice",
+        embeddings: str = DEFAULT_EMBEDDINGS,
+        published: bool = False,
+        missing: str = "raise",
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self,
+            llm=llm,
+            beta=beta,
+            threshold=threshold,
+            match=match,
+            captions=captions,
+            prompt=prompt,
+            embeddings=embeddings,
+            published=published,
+            missing=missing,
+        )
+        gymnasium.Wrapper.__init__(self, env)
+        check_captions(captions, env.observation_space)
+        self._names = tuple(env.get_wrapper_attr("action_names"))
+        self._captions = captions
+        self._rule = AdviceRule(beta, threshold, published)
+        self.advisor = Advisor(
+            llm,
+            self._names,
+            match=match,
+            prompt=prompt,
+            embeddings=embeddings,
+            missing=missing,
+        )
+        self._scene: Scene | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode, in which every caption may pay once."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._rule.begin()
+        self._scene = self._see(observation, info)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Play an action; what it pays follows from the advice before it."""
+        assert self._scene is not None, "reset() comes first"
+        scene, advice = self._scene, self.advisor.advise([self._scene])[0]
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        paid = self._rule.reward(scene, advice, int(action))
+        self._scene = self._see(observation, info)
+        rewards = {"game": float(reward), **info.get("rewards", {}), "advice": paid}
+        return (
+            observation,
+            float(reward) + paid,
+            terminated,
+            truncated,
+            {**info, "rewards": rewards},
+        )
+
+    def _see(self, observation: Any, info: dict[str, Any]) -> Scene:
+        return read_scene(observation, info.get("mission", ""), self._names, self._captions)

@@ -1,0 +1,8 @@
+"""Wrappers around vector environments: many games, one batch for the model."""
+
+from textenvs.wrappers.vector.add_advice_observation import AddAdviceObservation
+from textenvs.wrappers.vector.advice_reward import AdviceReward
+from textenvs.wrappers.vector.caption_transition import CaptionTransition
+from textenvs.wrappers.vector.goal_reward import GoalReward
+
+__all__ = ["AddAdviceObservation", "AdviceReward", "CaptionTransition", "GoalReward"]

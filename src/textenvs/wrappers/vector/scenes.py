@@ -1,0 +1,61 @@
+"""The single observations and infos of a vector environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+from gymnasium.vector.utils import iterate
+
+from textenvs.advice.scene import Scene, read_scene
+
+__all__ = ["action_names", "info_of", "read_scenes", "single_observations"]
+
+
+def action_names(env: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
+    """The texts of the actions, which all games share.
+
+    Raises:
+        ValueError: if the games do not tell them.
+    """
+    base: Any = env.unwrapped
+    if hasattr(base, "call"):
+        return tuple(base.call("action_names")[0])
+    first = getattr(base, "envs", (None,))[0]
+    names = getattr(getattr(first, "unwrapped", first), "action_names", None)
+    if names is None:
+        raise ValueError(f"expected games that name their actions, got {env}")
+    return tuple(names)
+
+
+def single_observations(env: VectorEnv[Any, Any, Any], observations: Any) -> list[Any]:
+    """The observations of the single games."""
+    return list(iterate(env.observation_space, observations))
+
+
+def info_of(infos: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """What the infos of a vector environment say of one game."""
+    found = {}
+    for key, value in infos.items():
+        if key.startswith("_") or (f"_{key}" in infos and not infos[f"_{key}"][index]):
+            continue
+        found[key] = info_of(value, index) if isinstance(value, Mapping) else value[index]
+    return found
+
+
+def read_scenes(
+    env: VectorEnv[Any, Any, Any],
+    observations: Any,
+    infos: Mapping[str, Any],
+    names: Sequence[str],
+    captions: str,
+) -> list[Scene]:
+    """The scenes of all games (see :func:`textenvs.advice.read_scene`)."""
+    missions = infos.get("mission", [""] * env.num_envs)
+    return [
+        read_scene(observation, str(mission or ""), names, captions)
+        for observation, mission in zip(
+            single_observations(env, observations), missions, strict=True
+        )
+    ]
