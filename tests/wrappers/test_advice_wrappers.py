@@ -157,8 +157,7 @@ def test_crafter_says_what_was_achieved() -> None:
     names = env.get_wrapper_attr("action_names")
     *_, info = env.step(names.index("Place Plant"))
     assert info["transition"] == "do nothing."
-    said = {env.step(names.index("Sleep"))[-1]["transition"] for _ in range(3)}
-    assert said == {"sleep."}
+    assert env.step(names.index("Move North"))[-1]["transition"] in ("move north.", "turn north.")
 
 
 def test_captions_of_effects_need_the_view() -> None:
