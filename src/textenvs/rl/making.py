@@ -1,0 +1,72 @@
+"""Vector environments for learners: games, a model's advice around them, one adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+import textenvs  # noqa: F401  # registers the ids
+from textenvs.llm import LanguageModel
+from textenvs.rl.sb3_vec_env import Sb3VecEnv
+from textenvs.rl.settings import TrainSettings
+from textenvs.wrappers import vector
+
+__all__ = ["make_games", "make_training_env"]
+
+
+def make_games(
+    env_id: str,
+    num_envs: int,
+    kwargs: Mapping[str, Any],
+    mode: AutoresetMode = AutoresetMode.SAME_STEP,
+) -> VectorEnv[Any, Any, Any]:
+    """Games side by side: by the id's own vector environment, if it has one.
+
+    Args:
+        env_id: an id of this package.
+        num_envs: how many.
+        kwargs: arguments of the environment, ``max_episode_steps`` included.
+        mode: how they begin anew.
+    """
+    if gymnasium.spec(env_id).vector_entry_point is not None:
+        return gymnasium.make_vec(env_id, num_envs, autoreset_mode=mode, **kwargs)
+    return SyncVectorEnv([lambda: gymnasium.make(env_id, **kwargs)] * num_envs, autoreset_mode=mode)
+
+
+def make_training_env(
+    settings: TrainSettings, llm: str | LanguageModel | None, num_envs: int, *, learning: bool
+) -> Sb3VecEnv:
+    """What an algorithm of Stable-Baselines3 learns in, or is evaluated in.
+
+    Args:
+        settings: of the training.
+        llm: who advises; None for the settings' own.
+        num_envs: how many games.
+        learning: whether advised actions pay; in an evaluation they do not.
+    """
+    kwargs: dict[str, Any] = {"obs": "dict", **settings.env}
+    if settings.max_steps is not None:
+        kwargs["max_episode_steps"] = settings.max_steps
+    games = make_games(settings.env_id, num_envs, kwargs)
+    asked = {
+        "llm": llm or settings.llm,
+        "match": settings.match,
+        "captions": settings.captions,
+        "prompt": settings.prompt,
+        "embeddings": settings.embeddings,
+        "missing": settings.missing,
+    }
+    if learning and "reward" in settings.advice:
+        games = vector.AdviceReward(
+            games,
+            beta=settings.beta,
+            threshold=settings.reward_threshold,
+            published=settings.published,
+            **asked,
+        )
+    if settings.shows_advice:
+        games = vector.AddAdviceObservation(games, **asked)
+    return Sb3VecEnv(games, tokens=settings.tokens)

@@ -1,0 +1,141 @@
+"""What a training by reinforcement is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textenvs.advice.advisor import MATCHES, PROMPTS
+from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.advice.scene import CAPTIONS
+from textenvs.errors import choose
+from textenvs.traces import replace_file
+
+__all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "keep_settings"]
+
+ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo")
+"""Of Stable-Baselines3 and sb3-contrib."""
+
+ADVICE = ("policy", "reward", "observation")
+"""What advice does: it is added to the policy's logits, pays, is one more input."""
+
+_ENCODERS = ("mlp", "cnn", "text")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """A training; plain data, so that a run can be kept and gone on with.
+
+    Attributes:
+        env_id: what is learned.
+        env: arguments of the environment.
+        max_steps: of an episode; None for the id's own limit.
+        algo: one of :data:`ALGORITHMS`.
+        hyper: arguments of the algorithm, as Stable-Baselines3 names them.
+        policy: arguments of its policy.
+        encoder: ``"mlp"`` or ``"cnn"`` of MiniGrid's view, or ``"text"``.
+        tokens: words of the text that are shown; 0 for none.
+        total_timesteps: steps of all games together.
+        num_envs: games side by side.
+        seed: of everything.
+        advice: what of :data:`ADVICE` is done.
+        llm: who advises.
+        match, captions, prompt, embeddings, missing: how it is asked and read (see
+            :class:`textenvs.advice.Advisor`).
+        beta: what a wholly advised action pays.
+        reward_threshold: agreement up to which nothing is paid.
+        published: in5490's rule of what pays.
+        strength: how much advice counts in the policy.
+        policy_threshold: advice up to which nothing is added to the logits.
+        scaled: in5490's rule of what is added.
+        anneal: steps after which advice has no more say, falling as the square of what is left;
+            0 for never.
+        eval_every: steps between evaluations; 0 for none.
+        eval_episodes: of each evaluation, always with the same seeds.
+        checkpoint_every: steps between checkpoints.
+
+    Raises:
+        UnknownName: if a choice is none.
+        ValueError: if something is missing or out of range.
+    """
+
+    env_id: str
+    env: Mapping[str, Any] = field(default_factory=dict)
+    max_steps: int | None = None
+    algo: str = "ppo"
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    encoder: str = "mlp"
+    tokens: int = 0
+    total_timesteps: int = 100_000
+    num_envs: int = 8
+    seed: int = 0
+    advice: tuple[str, ...] = ()
+    llm: str | None = None
+    match: str = "similarity"
+    captions: str = "effects"
+    prompt: str = "advice"
+    embeddings: str = DEFAULT_EMBEDDINGS
+    missing: str = "raise"
+    beta: float = 0.005
+    reward_threshold: float = 0.84
+    published: bool = False
+    strength: float = 1.0
+    policy_threshold: float = 0.0
+    scaled: bool = False
+    anneal: int = 0
+    eval_every: int = 0
+    eval_episodes: int = 20
+    checkpoint_every: int = 50_000
+
+    def __post_init__(self) -> None:
+        choose("algorithm", self.algo, ALGORITHMS)
+        choose("encoder", self.encoder, _ENCODERS)
+        choose("match", self.match, MATCHES)
+        choose("captions", self.captions, CAPTIONS)
+        choose("prompt", self.prompt, PROMPTS)
+        choose("missing", self.missing, ("raise", "none"))
+        for each in self.advice:
+            choose("advice", each, ADVICE)
+        if self.advice and not self.llm:
+            raise ValueError("expected a model that gives the advice, got none: give --llm")
+        if "policy" in self.advice and self.algo == "dqn":
+            raise ValueError("expected an algorithm with a policy to advise, got dqn")
+        if self.encoder == "text" and not self.tokens:
+            raise ValueError("expected tokens, the words that the text encoder reads, got 0")
+        if min(self.total_timesteps, self.num_envs, self.checkpoint_every) < 1:
+            raise ValueError("expected numbers of steps and games of 1 or more")
+
+    @property
+    def shows_advice(self) -> bool:
+        """Whether observations have the advice."""
+        return bool({"policy", "observation"} & set(self.advice))
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON types."""
+        return json.loads(json.dumps(asdict(self)))
+
+
+def keep_settings(settings: TrainSettings, folder: Path) -> None:
+    """Write the settings of a run into its folder, or check that they are those it began with.
+
+    Raises:
+        ValueError: if the folder has a run with other settings.
+    """
+    path = folder / "settings.json"
+    wanted = settings.as_json()
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(path, json.dumps(wanted, indent=1) + "\n")
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    longer = {"total_timesteps"}  # a run may be made longer
+    changed = [k for k, v in wanted.items() if k not in longer and found.get(k) != v]
+    if changed:
+        raise ValueError(
+            f"{folder} has a run with other settings ({', '.join(changed)}): expected those, or "
+            "another folder"
+        )

@@ -1,0 +1,272 @@
+"""Training by Stable-Baselines3, from checkpoint to checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+
+from textenvs.errors import MissingExtra
+from textenvs.llm import LanguageModel
+from textenvs.rl.features import GameFeatures
+from textenvs.rl.making import make_training_env
+from textenvs.rl.settings import TrainSettings, keep_settings
+from textenvs.traces import replace_file
+
+__all__ = ["evaluate_policy", "train"]
+
+_EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
+_EVALUATION_SEED = 2**31  # far from what training draws
+
+
+def _algorithm(name: str) -> type[BaseAlgorithm]:
+    if name in ("ppo", "a2c", "dqn"):
+        return {"ppo": PPO, "a2c": A2C, "dqn": DQN}[name]
+    try:
+        import sb3_contrib
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"{name} needs the package 'sb3_contrib', which is not installed: "
+            'pip install "textenvs[rl]"'
+        ) from error
+    return {
+        "recurrent_ppo": sb3_contrib.RecurrentPPO,
+        "maskable_ppo": sb3_contrib.MaskablePPO,
+    }[name]
+
+
+def _policy(settings: TrainSettings) -> Any:
+    if "policy" not in settings.advice:
+        recurrent = settings.algo == "recurrent_ppo"
+        return "MultiInputLstmPolicy" if recurrent else "MultiInputPolicy"
+    from textenvs.rl import advice_policy
+
+    return {
+        "recurrent_ppo": advice_policy.RecurrentAdvicePolicy,
+        "maskable_ppo": advice_policy.MaskableAdvicePolicy,
+    }.get(settings.algo, advice_policy.AdvicePolicy)
+
+
+def _policy_arguments(settings: TrainSettings) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "features_extractor_class": GameFeatures,
+        "features_extractor_kwargs": {
+            "encoder": settings.encoder,
+            "sees_advice": "observation" in settings.advice,
+        },
+        **settings.policy,
+    }
+    if "policy" in settings.advice:
+        found |= {
+            "advice_strength": settings.strength,
+            "advice_threshold": settings.policy_threshold,
+            "advice_scaled": settings.scaled,
+        }
+    return found
+
+
+def train(
+    settings: TrainSettings,
+    out: Path,
+    *,
+    llm: LanguageModel | None = None,
+    tensorboard: bool = True,
+    on_progress: Callable[[int, Mapping[str, float]], None] = lambda steps, told: None,
+) -> BaseAlgorithm:
+    """Train, or go on with a training that was stopped.
+
+    ``out`` gets ``settings.json``, ``episodes.jsonl`` (of every episode the steps until its end,
+    its length, the game's own return and success), ``evaluations.jsonl``, ``model.zip`` with the
+    last checkpoint, and TensorBoard's logs.
+
+    Args:
+        settings: what is trained.
+        out: the folder of the run.
+        llm: who advises, in place of the model that the settings name (a gateway with a cache).
+        tensorboard: whether logs for TensorBoard are written.
+        on_progress: called after every rollout with the steps and what is known of the episodes.
+
+    Returns:
+        The trained algorithm.
+
+    Raises:
+        ValueError: if the folder has a run with other settings.
+    """
+    out = Path(out)
+    keep_settings(settings, out)
+    env = make_training_env(settings, llm, settings.num_envs, learning=True)
+    env.seed(settings.seed)
+    kind = _algorithm(settings.algo)
+    checkpoint = out / "model.zip"
+    logs = str(out / "tensorboard") if tensorboard else None
+    if checkpoint.exists():
+        model = kind.load(checkpoint, env=env, device="cpu", tensorboard_log=logs)
+        _drop_after(out, model.num_timesteps)
+    else:
+        arguments: dict[str, Any] = {
+            "policy_kwargs": _policy_arguments(settings),
+            "seed": settings.seed,
+            "device": "cpu",
+            "tensorboard_log": logs,
+            **settings.hyper,
+        }
+        model = kind(_policy(settings), env, **arguments)
+    left = settings.total_timesteps - model.num_timesteps
+    if left > 0:
+        watch = _Watch(settings, out, llm, on_progress)
+        model.learn(
+            left, callback=watch, reset_num_timesteps=False, tb_log_name="run", log_interval=10
+        )
+        _save(model, checkpoint)
+    env.close()
+    return model
+
+
+class _Watch(BaseCallback):
+    """Keeps episodes, anneals advice, evaluates, and saves checkpoints."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        out: Path,
+        llm: LanguageModel | None,
+        on_progress: Callable[[int, Mapping[str, float]], None],
+    ) -> None:
+        super().__init__()
+        self._settings, self._out, self._llm = settings, out, llm
+        self._on_progress = on_progress
+        self._returns = np.zeros(settings.num_envs)
+        self._lengths = np.zeros(settings.num_envs, int)
+        self._recent: list[dict[str, Any]] = []
+        self._file: Any = None
+        self._next_save = self._next_eval = 0
+
+    def _on_training_start(self) -> None:
+        self._file = (self._out / _EPISODES).open("a", encoding="utf-8")
+        every = self._settings.checkpoint_every
+        self._next_save = (self.num_timesteps // every + 1) * every
+        every = self._settings.eval_every
+        self._next_eval = -(-self.num_timesteps // every) * every if every else -1
+
+    def _on_rollout_start(self) -> None:
+        self._anneal()
+        if 0 <= self._next_eval <= self.num_timesteps:
+            self._evaluate()
+            self._next_eval += self._settings.eval_every
+        if self.num_timesteps >= self._next_save:
+            self._file.flush()
+            _save(self.model, self._out / "model.zip")
+            self._next_save += self._settings.checkpoint_every
+
+    def _anneal(self) -> None:
+        limit = self._settings.anneal
+        if limit and hasattr(self.model.policy, "anneal"):
+            left = max(0.0, 1 - self.num_timesteps / limit)
+            self.model.policy.anneal = left**2  # in5490's ((T - k) / T)^2
+
+    def _on_step(self) -> bool:
+        infos, dones = self.locals["infos"], self.locals["dones"]
+        rewards = self.locals["rewards"]
+        for i, info in enumerate(infos):
+            self._returns[i] += info["rewards"]["game"] if "rewards" in info else rewards[i]
+            self._lengths[i] += 1
+            if dones[i]:
+                self._tell(i, info)
+        return True
+
+    def _tell(self, index: int, info: Mapping[str, Any]) -> None:
+        told = {
+            "steps": self.num_timesteps,
+            "length": int(self._lengths[index]),
+            "return": round(float(self._returns[index]), 6),
+        }
+        if "success" in info:
+            told["success"] = bool(info["success"])
+        self._file.write(json.dumps(told) + "\n")
+        self._recent = [*self._recent[-99:], told]
+        self._returns[index] = self._lengths[index] = 0
+
+    def _on_rollout_end(self) -> None:
+        self._file.flush()
+        told = {}
+        for key in ("return", "success"):
+            values = [float(each[key]) for each in self._recent if key in each]
+            if values:
+                told[key] = float(np.mean(values))
+                self.logger.record(f"game/{key}", told[key])
+        self._on_progress(self.num_timesteps, told)
+
+    def _evaluate(self) -> None:
+        found = evaluate_policy(self.model, self._settings, self._llm)
+        told = {"steps": self.num_timesteps, **found}
+        for key in ("return", "success"):
+            if key in found:
+                self.logger.record(f"evaluation/{key}", float(np.mean(found[key])))
+        with (self._out / _EVALUATIONS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(told) + "\n")
+
+    def _on_training_end(self) -> None:
+        if self._settings.eval_every:
+            self._evaluate()
+        self._file.close()
+
+
+def evaluate_policy(
+    model: BaseAlgorithm, settings: TrainSettings, llm: LanguageModel | None = None
+) -> dict[str, list[float]]:
+    """Play greedily, one episode on each of ``eval_episodes`` fixed seeds.
+
+    Returns:
+        ``return`` (the game's own), ``length``, and ``success`` where the game tells it: a number
+        for each episode.
+    """
+    count = settings.eval_episodes
+    env = make_training_env(settings, llm, count, learning=False)
+    env.seed(_EVALUATION_SEED)
+    observations = env.reset()
+    returns, lengths, over = np.zeros(count), np.zeros(count, int), np.zeros(count, bool)
+    success: list[float | None] = [None] * count
+    state, starts = None, np.ones(count, bool)
+    while not over.all():
+        actions, state = model.predict(
+            observations, state=state, episode_start=starts, deterministic=True
+        )
+        observations, rewards, dones, infos = env.step(actions)
+        starts = dones
+        returns += np.where(over, 0, rewards)
+        lengths += ~over
+        for i in np.flatnonzero(dones & ~over):
+            success[i] = infos[i].get("success")
+        over |= dones
+    env.close()
+    found = {"return": returns.round(6).tolist(), "length": lengths.tolist()}
+    if all(each is not None for each in success):
+        found["success"] = [float(each) for each in success if each is not None]
+    return found
+
+
+def _save(model: BaseAlgorithm, path: Path) -> None:
+    fresh = path.with_name("new-" + path.name)
+    model.save(fresh)
+    os.replace(fresh, path)
+
+
+def _drop_after(out: Path, steps: int) -> None:
+    """Forget what came after the checkpoint; it is played again."""
+    for name in (_EPISODES, _EVALUATIONS):
+        path = out / name
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if line.endswith("}") and _steps(line) <= steps]
+            replace_file(path, "".join(f"{line}\n" for line in kept))
+
+
+def _steps(line: str) -> int:
+    return int(json.loads(line)["steps"])
