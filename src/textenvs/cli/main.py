@@ -24,6 +24,7 @@ from textenvs.cli import (
     replay,
     rollout,
     sft_human,
+    train,
     validate,
 )
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     filter_traces.add(_add, commands)
     validate.add(_add, commands)
     finetune.add(_add, commands)
+    train.add(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

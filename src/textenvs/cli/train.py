@@ -1,0 +1,233 @@
+"""``textenvs train``: reinforcement learning, with a language model's advice or without."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textenvs.cli.arguments import (
+    check_id,
+    key_value,
+    not_negative,
+    positive,
+    positive_number,
+    seed,
+)
+from textenvs.cli.consoles import result_console, status_console
+
+if TYPE_CHECKING:
+    from textenvs.llm import LanguageModel
+
+__all__ = ["add", "run"]
+
+_EXAMPLES = """\
+  textenvs train MiniGrid-Text-Empty-8x8-v0 --total-timesteps 100000 --out runs/plain
+  textenvs train MiniGrid-Text-DoorKey-5x5-v0 --advice policy --advice reward \\
+      --llm hf:PATH --out runs/advised
+  textenvs train BabyAI-Text-GoToLocal-v0 --encoder text --tokens 64 --out runs/text
+  textenvs train MiniGrid-Text-Empty-8x8-v0 --hyper n_steps=64 --hyper gae_lambda=1 --out runs/h
+The same command goes on where a run was stopped."""
+
+
+def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
+    """Add the command and its options."""
+    parser = add_command(
+        commands,
+        "train",
+        run,
+        "reinforcement learning by Stable-Baselines3, with a language model's advice or without",
+        _EXAMPLES,
+    )
+    parser.add_argument("id", metavar="ID", help="what to learn")
+    _add_run(parser)
+    _add_advice(parser)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the run")
+    group.add_argument("--out", required=True, metavar="DIR", help="the folder of the run")
+    group.add_argument(
+        "--algo",
+        default="ppo",
+        metavar="A",
+        help="ppo, a2c, dqn, recurrent_ppo, maskable_ppo (ppo)",
+    )
+    group.add_argument(
+        "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
+    )
+    group.add_argument("--num-envs", type=positive, default=8, metavar="N", help="games (8)")
+    group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
+    group.add_argument(
+        "--encoder",
+        default="mlp",
+        metavar="E",
+        help="mlp or cnn of MiniGrid's view, or text (mlp)",
+    )
+    group.add_argument(
+        "--tokens", type=not_negative, default=0, metavar="N", help="words of the text shown (0)"
+    )
+    group.add_argument("--style", metavar="STYLE", help="caption (default: the id's)")
+    group.add_argument("--max-steps", type=positive, metavar="N", help="of an episode")
+    for name, what in (("set", "an argument of the environment"), ("hyper", "of the algorithm")):
+        group.add_argument(
+            f"--{name}", type=key_value, action="append", default=[], metavar="K=V", help=what
+        )
+    group.add_argument(
+        "--eval-every", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
+    )
+    group.add_argument(
+        "--eval-episodes", type=positive, default=20, metavar="N", help="on fixed seeds (20)"
+    )
+    group.add_argument(
+        "--checkpoint-every", type=positive, default=50_000, metavar="N", help="steps (50000)"
+    )
+
+
+def _add_advice(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("advice")
+    group.add_argument(
+        "--advice",
+        action="append",
+        default=[],
+        metavar="HOW",
+        help="policy (added to its logits), reward, or observation; several times for several",
+    )
+    group.add_argument("--llm", metavar="M", help="who advises")
+    group.add_argument("--cache", metavar="FILE", help="where answers are kept")
+    group.add_argument("--requests-per-second", type=positive_number, metavar="R", help="at most")
+    group.add_argument(
+        "--match",
+        default="similarity",
+        metavar="HOW",
+        help="similarity of sentences, names, or probabilities of actions (similarity)",
+    )
+    group.add_argument(
+        "--captions", metavar="C", help="of actions: names, effects, in5490 (effects in MiniGrid)"
+    )
+    group.add_argument("--prompt", default="advice", metavar="P", help="advice or bare (advice)")
+    group.add_argument("--embeddings", metavar="M", help="a sentence-transformers model")
+    group.add_argument(
+        "--missing", default="raise", metavar="HOW", help="no recorded answer: raise or none"
+    )
+    group.add_argument(
+        "--beta", type=positive_number, default=0.005, metavar="X", help="of the reward (0.005)"
+    )
+    group.add_argument(
+        "--reward-threshold", type=float, default=0.84, metavar="X", help="agreement (0.84)"
+    )
+    group.add_argument(
+        "--strength", type=float, default=1.0, metavar="X", help="in the policy's logits (1)"
+    )
+    group.add_argument(
+        "--policy-threshold", type=float, default=0.0, metavar="X", help="agreement (0)"
+    )
+    group.add_argument(
+        "--scaled", action="store_true", help="as long as the logits are, as published"
+    )
+    group.add_argument(
+        "--anneal", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and print how the last episodes went."""
+    check_id(options.id)
+    from textenvs.errors import require
+
+    require("stable_baselines3", extra="rl", needed_by="textenvs train")
+    from textenvs.advice import DEFAULT_EMBEDDINGS
+    from textenvs.rl.settings import TrainSettings
+    from textenvs.rl.training import train
+
+    is_grid = options.id.startswith(("MiniGrid", "BabyAI"))
+    env = dict(options.set) | ({"style": options.style} if options.style else {})
+    settings = TrainSettings(
+        env_id=options.id,
+        env=env,
+        max_steps=options.max_steps,
+        algo=options.algo,
+        hyper=dict(options.hyper),
+        encoder=options.encoder,
+        tokens=options.tokens,
+        total_timesteps=options.total_timesteps,
+        num_envs=options.num_envs,
+        seed=options.seed,
+        advice=tuple(dict.fromkeys(options.advice)),
+        llm=options.llm,
+        match=options.match,
+        captions=options.captions or ("effects" if is_grid else "names"),
+        prompt=options.prompt,
+        embeddings=options.embeddings or DEFAULT_EMBEDDINGS,
+        missing=options.missing,
+        beta=options.beta,
+        reward_threshold=options.reward_threshold,
+        strength=options.strength,
+        policy_threshold=options.policy_threshold,
+        scaled=options.scaled,
+        anneal=options.anneal,
+        eval_every=options.eval_every,
+        eval_episodes=options.eval_episodes,
+        checkpoint_every=options.checkpoint_every,
+    )
+    told: dict[str, float] = {}
+    with _Bar(settings.total_timesteps) as show:
+
+        def progress(steps: int, found: Mapping[str, float]) -> None:
+            told.update(found)
+            show(steps, found)
+
+        train(settings, Path(options.out), llm=_model(options), on_progress=progress)
+    said = ", ".join(f"{key} {value:.3g}" for key, value in told.items()) or "nothing left to do"
+    result_console().print(f"{options.out}: {said} (mean of the last 100 episodes)")
+    return 0
+
+
+def _model(options: argparse.Namespace) -> LanguageModel | None:
+    """The model, with a cache and a limit of rate around it."""
+    if not options.llm or not options.advice:
+        return None
+    from textenvs.llm import Cache, Gateway, RateLimiter, get_model
+
+    rate = options.requests_per_second
+    return Gateway(
+        get_model(options.llm),
+        cache=Cache(options.cache) if options.cache else None,
+        limiter=RateLimiter(requests_per_second=rate) if rate else None,
+    )
+
+
+class _Bar:
+    """A live display of steps, on stderr."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps, {task.fields[said]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=status_console(),
+        )
+        self._task = self._bar.add_task("train", total=total, said="")
+
+    def __enter__(self) -> Callable[[int, Mapping[str, float]], None]:
+        self._bar.start()
+        return self._show
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def _show(self, steps: int, told: Mapping[str, float]) -> None:
+        said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
+        self._bar.update(self._task, completed=steps, said=said)

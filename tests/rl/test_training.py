@@ -1,0 +1,243 @@
+"""Training by Stable-Baselines3: advice in the logits, checkpoints, evaluations."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from numpy.testing import assert_allclose
+
+from textenvs.errors import UnknownName
+from textenvs.llm import Messages
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("sb3_contrib")
+
+from textenvs.rl.advised_logits import advised_logits  # noqa: E402
+from textenvs.rl.making import make_games, make_training_env  # noqa: E402
+from textenvs.rl.sb3_vec_env import WORDS, Sb3VecEnv, word_ids  # noqa: E402
+from textenvs.rl.settings import TrainSettings  # noqa: E402
+from textenvs.rl.training import evaluate_policy, train  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+LEVEL = "MiniGrid-Text-Empty-5x5-v0"
+SMALL = TrainSettings(
+    LEVEL,
+    total_timesteps=256,
+    num_envs=2,
+    hyper={"n_steps": 32, "batch_size": 32, "n_epochs": 2},
+    eval_every=128,
+    eval_episodes=2,
+    checkpoint_every=64,
+    max_steps=20,
+)
+
+
+def straight_on(messages: Messages) -> str:
+    """Always the same advice."""
+    return "go forward"
+
+
+ADVISED = replace(
+    SMALL, advice=("policy",), llm=f"scripted:{__name__}:straight_on", match="names", strength=2.0
+)
+
+
+def test_plain_advice_is_added_by_hand() -> None:
+    logits = torch.tensor([[1.0, 2.0, 0.0]])
+    advice = torch.tensor([[0.9, 0.2, 0.0]])
+    found = advised_logits(logits, advice, strength=2.0, threshold=0.5, scaled=False)
+    assert_allclose(found.numpy(), [[2.8, 2.0, 0.0]], rtol=1e-6)
+
+
+def test_scaled_advice_is_as_long_as_the_logits_by_hand() -> None:
+    logits = torch.tensor([[3.0, 4.0, 0.0]])  # of length 5
+    advice = torch.tensor([[0.0, 0.0, 0.7]])  # whatever its length
+    found = advised_logits(logits, advice, strength=0.5, threshold=0.5, scaled=True)
+    assert_allclose(found.numpy(), [[3.0, 4.0, 2.5]], rtol=1e-6)
+    nothing = advised_logits(logits, advice, strength=0.5, threshold=0.8, scaled=True)
+    assert_allclose(nothing.numpy(), logits.numpy())
+
+
+def test_the_gradient_is_that_of_the_distribution_sampled_from() -> None:
+    """d log p(a) / d logits = one-hot(a) - softmax(logits + advice)."""
+    logits = torch.tensor([[0.5, -0.5, 0.0]], requires_grad=True)
+    advice = torch.tensor([[0.0, 1.0, 0.0]])
+    moved = advised_logits(logits, advice, strength=1.5, threshold=0.0, scaled=False)
+    torch.distributions.Categorical(logits=moved).log_prob(torch.tensor([1])).sum().backward()
+    weights = np.exp([0.5, 1.0, 0.0])
+    assert_allclose(logits.grad.numpy()[0], [0, 1, 0] - weights / weights.sum(), rtol=1e-5)
+
+
+def test_no_advice_is_plain_ppo_bit_for_bit(tmp_path: Path) -> None:
+    plain = train(SMALL, tmp_path / "plain", tensorboard=False)
+    silent = train(replace(ADVISED, strength=0.0), tmp_path / "silent", tensorboard=False)
+    for first, second in zip(plain.policy.parameters(), silent.policy.parameters(), strict=True):
+        assert torch.equal(first, second)
+    episodes = [(tmp_path / name / "episodes.jsonl").read_text() for name in ("plain", "silent")]
+    assert episodes[0] == episodes[1]
+
+
+def test_log_probabilities_are_of_what_was_sampled_from(tmp_path: Path) -> None:
+    model = train(replace(ADVISED, total_timesteps=64), tmp_path, tensorboard=False)
+    buffer = model.rollout_buffer
+    env = make_training_env(ADVISED, None, 2, learning=True)
+    observations = env.reset()
+    tensors, _ = model.policy.obs_to_tensor(observations)
+    actions, _, logprob = model.policy.forward(tensors)
+    _, again, _ = model.policy.evaluate_actions(tensors, actions)
+    assert_allclose(logprob.detach().numpy(), again.detach().numpy(), rtol=1e-5)
+    chosen = model.policy.get_distribution(tensors).distribution.probs[:, 2]
+    model.policy.anneal = 0.0
+    unadvised = model.policy.get_distribution(tensors).distribution.probs[:, 2]
+    assert (chosen > unadvised).all()
+    assert buffer.full
+
+
+def test_advice_is_annealed_between_rollouts(tmp_path: Path) -> None:
+    model = train(replace(ADVISED, anneal=512), tmp_path, tensorboard=False)
+    last_rollout = SMALL.total_timesteps - 64
+    assert model.policy.anneal == pytest.approx((1 - last_rollout / 512) ** 2)
+
+
+def test_a_run_is_gone_on_with(tmp_path: Path) -> None:
+    train(replace(SMALL, total_timesteps=128), tmp_path, tensorboard=False)
+    model = train(SMALL, tmp_path, tensorboard=False)
+    assert model.num_timesteps == 256
+    steps = [json.loads(line)["steps"] for line in (tmp_path / "episodes.jsonl").open()]
+    assert steps == sorted(steps)
+    evaluations = [json.loads(line) for line in (tmp_path / "evaluations.jsonl").open()]
+    assert [each["steps"] for each in evaluations][-1] == 256
+    assert all(len(each["return"]) == 2 for each in evaluations)
+    with pytest.raises(ValueError, match="strength"):
+        train(replace(SMALL, strength=3.0), tmp_path, tensorboard=False)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    train(SMALL, tmp_path, tensorboard=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    train(SMALL, tmp_path, tensorboard=False)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_game_s_own_return_is_told(tmp_path: Path) -> None:
+    """What advice pays is not counted."""
+    settings = replace(
+        SMALL,
+        advice=("reward",),
+        llm=f"scripted:{__name__}:straight_on",
+        match="names",
+        beta=5.0,
+        reward_threshold=0.5,
+    )
+    model = train(settings, tmp_path, tensorboard=False)
+    episodes = [json.loads(line) for line in (tmp_path / "episodes.jsonl").open()]
+    assert all(0 <= each["return"] <= 1 for each in episodes)
+    assert model.rollout_buffer.rewards.max() >= 5
+    assert max(evaluate_policy(model, settings)["return"]) <= 1
+
+
+@pytest.mark.parametrize("encoder", ["cnn", "text"])
+@pytest.mark.parametrize("algo", ["ppo", "a2c"])
+def test_encoders_and_algorithms(algo: str, encoder: str, tmp_path: Path) -> None:
+    hyper: dict[str, Any] = {"n_steps": 16} | ({"batch_size": 32} if algo == "ppo" else {})
+    settings = replace(
+        ADVISED,
+        algo=algo,
+        encoder=encoder,
+        tokens=24,
+        hyper=hyper,
+        total_timesteps=64,
+        advice=("policy", "observation"),
+    )
+    assert train(settings, tmp_path, tensorboard=False).num_timesteps == 64
+
+
+def test_a_recurrent_policy_listens_too(tmp_path: Path) -> None:
+    settings = replace(
+        ADVISED,
+        algo="recurrent_ppo",
+        hyper={"n_steps": 16, "batch_size": 32},
+        policy={"lstm_hidden_size": 16},
+        total_timesteps=64,
+    )
+    model = train(settings, tmp_path, tensorboard=False)
+    assert len(evaluate_policy(model, settings)["return"]) == 2
+
+
+def test_q_learning_sees_advice(tmp_path: Path) -> None:
+    settings = replace(
+        ADVISED,
+        algo="dqn",
+        advice=("observation",),
+        hyper={"learning_starts": 16, "buffer_size": 100},
+        total_timesteps=64,
+    )
+    assert train(settings, tmp_path, tensorboard=False).num_timesteps >= 64
+    with pytest.raises(ValueError, match="dqn"):
+        replace(settings, advice=("policy",))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"algo": "x"}, {"encoder": "x"}, {"advice": ("x",)}, {"captions": "x"}]
+)
+def test_what_does_not_exist_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UnknownName, match="'x'"):
+        replace(SMALL, **wrong)
+
+
+def test_advice_needs_a_model_and_a_reader_words() -> None:
+    with pytest.raises(ValueError, match="--llm"):
+        replace(SMALL, advice=("policy",))
+    with pytest.raises(ValueError, match="tokens"):
+        replace(SMALL, encoder="text")
+
+
+def test_the_adapter_tells_what_gymnasium_tells() -> None:
+    kwargs = {"obs": "dict", "max_episode_steps": 5}
+    env = Sb3VecEnv(make_games(LEVEL, 3, kwargs), tokens=8)
+    games = make_games(LEVEL, 3, kwargs)
+    env.seed(7)
+    first = env.reset()
+    there, _ = games.reset(seed=[7, 8, 9])
+    assert np.array_equal(first["image"], there["image"].reshape(3, -1))
+    assert first["tokens"].shape == (3, 8)
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        actions = random.integers(0, 3, 3)
+        seen, rewards, dones, infos = env.step(actions)
+        there, theirs, terminated, truncated, told = games.step(actions)
+        assert np.array_equal(seen["image"], there["image"].reshape(3, -1))
+        assert_allclose(rewards, theirs, rtol=1e-6)
+        assert np.array_equal(dones, terminated | truncated)
+        for i in np.flatnonzero(dones):
+            last = told["final_obs"][i]["image"].reshape(-1)
+            assert np.array_equal(infos[i]["terminal_observation"]["image"], last)
+            assert infos[i]["TimeLimit.truncated"] == (truncated[i] and not terminated[i])
+            assert infos[i]["success"] == told["final_info"]["success"][i]
+    assert env.get_attr("action_names")[0][0] == "turn left"
+    env.close()
+
+
+def test_another_way_to_begin_anew_is_refused() -> None:
+    with pytest.raises(ValueError, match="SAME_STEP"):
+        Sb3VecEnv(make_games(LEVEL, 1, {"obs": "dict"}, AutoresetMode.NEXT_STEP))
+    with pytest.raises(ValueError, match="tokens"):
+        Sb3VecEnv(make_games(LEVEL, 1, {"obs": "text"}))
+
+
+def test_words_are_numbers() -> None:
+    found = word_ids("Go to the RED ball. Go!", 8)
+    assert found[0] == found[5] != found[1]
+    assert (found[:6] > 0).all()
+    assert found[6:].tolist() == [0, 0]
+    assert found.max() < WORDS
+    assert word_ids("", 3).tolist() == [0, 0, 0]
+    assert len(word_ids("a b c d", 2)) == 2
