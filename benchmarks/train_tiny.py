@@ -115,14 +115,9 @@ ROUNDS = (
         older={"BabyAI": 10_000, "Crafter": 25_000},
     ),
     Round(
-        {"BabyAI": 8_000, "Crafter": 12_000, "NetHack": 10_000},
+        {"BabyAI": 12_000, "Crafter": 12_000, "NetHack": 8_000},
         by_model=_ALL,
-        older={"BabyAI": 12_000, "Crafter": 30_000, "NetHack": 30_000},
-    ),
-    Round(
-        {"BabyAI": 5_000, "Crafter": 8_000, "NetHack": 8_000},
-        by_model=_ALL,
-        older={"BabyAI": 15_000, "Crafter": 35_000, "NetHack": 25_000},
+        older={"BabyAI": 14_000, "Crafter": 24_000, "NetHack": 16_000},
     ),
 )
 SMOKE = (
