@@ -97,7 +97,8 @@ class MuonAndAdam(torch.optim.Optimizer):
 
     def __init__(self, model: torch.nn.Module, learning_rate: float, muon_rate: float) -> None:
         embedded = {id(each.weight) for each in model.modules() if _is_embedding(each)}
-        matrices, others = [], []
+        matrices: list[torch.nn.Parameter] = []
+        others: list[torch.nn.Parameter] = []
         for each in model.parameters():
             (matrices if each.ndim == 2 and id(each) not in embedded else others).append(each)
         self._parts: tuple[torch.optim.Optimizer, ...] = (
@@ -110,7 +111,6 @@ class MuonAndAdam(torch.optim.Optimizer):
         )
         super().__init__([part.param_groups[0] for part in self._parts], {})
 
-    @torch.no_grad()
     def step(self, closure: Any = None) -> None:
         """Take a step with the gradients that are there."""
         for part, group in zip(self._parts, self.param_groups, strict=True):

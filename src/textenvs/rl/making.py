@@ -51,7 +51,7 @@ def make_training_env(
     if settings.max_steps is not None:
         kwargs["max_episode_steps"] = settings.max_steps
     games = make_games(settings.env_id, num_envs, kwargs)
-    asked = {
+    asked: dict[str, Any] = {
         "llm": llm or settings.llm,
         "match": settings.match,
         "captions": settings.captions,

@@ -64,7 +64,7 @@ class Sb3VecEnv(VecEnv):
 
     def reset(self) -> dict[str, NDArray[Any]]:
         """Begin an episode in every game."""
-        seeds = None if all(seed is None for seed in self._seeds) else list(self._seeds)
+        seeds: Any = None if all(seed is None for seed in self._seeds) else list(self._seeds)
         observations, infos = self.env.reset(seed=seeds)
         self._reset_seeds()
         self._reset_options()
@@ -81,7 +81,7 @@ class Sb3VecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
         dones = np.asarray(terminated | truncated)
         told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i in np.flatnonzero(dones):
+        for i in np.flatnonzero(dones).tolist():
             told[i] = {
                 **info_of(infos["final_info"], i),
                 "terminal_observation": self._one(infos["final_obs"][i]),
@@ -94,7 +94,7 @@ class Sb3VecEnv(VecEnv):
 
     def _kept(self, observations: Any) -> dict[str, NDArray[Any]]:
         found = {
-            key: np.asarray(observations[key]).reshape(self.num_envs, *_flat(space).shape)
+            key: np.asarray(observations[key]).reshape(self.num_envs, *(_flat(space).shape or ()))
             for key, space in self._spaces.items()
         }
         if self._tokens:
@@ -168,7 +168,8 @@ def _numbers(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
 def _flat(space: spaces.Space[Any]) -> spaces.Space[Any]:
     if not isinstance(space, spaces.Box):
         return space
-    return spaces.Box(space.low.reshape(-1), space.high.reshape(-1), dtype=space.dtype.type)
+    kind: Any = space.low.dtype.type
+    return spaces.Box(space.low.reshape(-1), space.high.reshape(-1), dtype=kind)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
