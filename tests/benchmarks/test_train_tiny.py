@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,39 @@ def test_tokens_are_those_of_the_pipeline(tmp_path: Path) -> None:
         expected = builder.build(Row("row", "messages", {"messages": chat}))
         assert found.input_ids == expected.input_ids
         assert found.labels == expected.labels
+
+
+def test_a_training_that_was_stopped_comes_to_the_same_bits(tmp_path: Path) -> None:
+    from tiny.making import make_model
+
+    pairs = [(row.prompt, row.answer) for row in _rows()[:24]]  # type: ignore[attr-defined]
+    base = tmp_path / "base"
+    make_model([f"{prompt}\n{answer}" for prompt, answer in pairs], base, 0, 96, 2)
+    rows = training.targets(base, pairs)
+
+    def train(folder: Path) -> Path:
+        return training.train(
+            base,
+            folder,
+            rows,
+            rows[:2],
+            learning_rate=1e-3,
+            muon_rate=5e-3,
+            schedule="linear",
+            batch_size=4,
+            epochs=1.0,
+            seed=0,
+            on_progress=lambda progress: None,
+            save_steps=3,
+        )
+
+    whole = train(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole" / "checkpoint-3", tmp_path / "stopped" / "checkpoint-3")
+    again = train(tmp_path / "stopped")
+    assert whole.name == again.name == "checkpoint-6"
+    weights = [path / "model.safetensors" for path in (whole, again)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert weights[0].read_bytes() != (base / "model.safetensors").read_bytes()
 
 
 @pytest.mark.slow
