@@ -120,6 +120,27 @@ def test_a_run_is_gone_on_with(tmp_path: Path) -> None:
         train(replace(SMALL, strength=3.0), tmp_path, tensorboard=False)
 
 
+def test_an_update_an_episode(tmp_path: Path) -> None:
+    settings = replace(
+        SMALL,
+        algo="episode_ppo",
+        num_envs=1,
+        hyper={"n_steps": 20, "n_epochs": 2, "gae_lambda": 1.0, "normalize_advantage": False},
+        total_timesteps=10_000,
+        total_episodes=7,
+        eval_every=0,
+    )
+    model = train(settings, tmp_path, tensorboard=False)
+    episodes = [json.loads(line) for line in (tmp_path / "episodes.jsonl").open()]
+    assert len(episodes) == 7
+    assert model.num_timesteps == sum(each["length"] for each in episodes)
+    assert model._n_updates == 6 * 2  # the seventh ended the run
+    train(replace(settings, total_episodes=9), tmp_path, tensorboard=False)
+    assert len((tmp_path / "episodes.jsonl").read_text().splitlines()) == 9
+    with pytest.raises(ValueError, match="one game"):
+        train(replace(settings, num_envs=2), tmp_path / "two", tensorboard=False)
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
     train(SMALL, tmp_path, tensorboard=False)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

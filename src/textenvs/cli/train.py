@@ -52,7 +52,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--algo",
         default="ppo",
         metavar="A",
-        help="ppo, a2c, dqn, recurrent_ppo, maskable_ppo (ppo)",
+        help="ppo, a2c, dqn, recurrent_ppo, maskable_ppo, episode_ppo (ppo)",
     )
     group.add_argument(
         "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"

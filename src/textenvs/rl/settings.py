@@ -16,8 +16,8 @@ from textenvs.traces import replace_file
 
 __all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "keep_settings"]
 
-ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo")
-"""Of Stable-Baselines3 and sb3-contrib."""
+ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo")
+"""Of Stable-Baselines3 and sb3-contrib; the last one is PPO that learns after every episode."""
 
 ADVICE = ("policy", "reward", "observation")
 """What advice does: it is added to the policy's logits, pays, is one more input."""
@@ -39,6 +39,7 @@ class TrainSettings:
         encoder: ``"mlp"`` or ``"cnn"`` of MiniGrid's view, or ``"text"``.
         tokens: words of the text that are shown; 0 for none.
         total_timesteps: steps of all games together.
+        total_episodes: episodes after which the training ends, if that is earlier; None for any.
         num_envs: games side by side.
         seed: of everything.
         advice: what of :data:`ADVICE` is done.
@@ -53,6 +54,7 @@ class TrainSettings:
         scaled: in5490's rule of what is added.
         anneal: steps after which advice has no more say, falling as the square of what is left;
             0 for never.
+        anneal_episodes: the same in episodes; 0 for never.
         eval_every: steps between evaluations; 0 for none.
         eval_episodes: of each evaluation, always with the same seeds.
         checkpoint_every: steps between checkpoints.
@@ -71,6 +73,7 @@ class TrainSettings:
     encoder: str = "mlp"
     tokens: int = 0
     total_timesteps: int = 100_000
+    total_episodes: int | None = None
     num_envs: int = 8
     seed: int = 0
     advice: tuple[str, ...] = ()
@@ -87,6 +90,7 @@ class TrainSettings:
     policy_threshold: float = 0.0
     scaled: bool = False
     anneal: int = 0
+    anneal_episodes: int = 0
     eval_every: int = 0
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
@@ -132,7 +136,7 @@ def keep_settings(settings: TrainSettings, folder: Path) -> None:
         replace_file(path, json.dumps(wanted, indent=1) + "\n")
         return
     found = json.loads(path.read_text(encoding="utf-8"))
-    longer = {"total_timesteps"}  # a run may be made longer
+    longer = {"total_timesteps", "total_episodes"}  # a run may be made longer
     changed = [k for k, v in wanted.items() if k not in longer and found.get(k) != v]
     if changed:
         raise ValueError(

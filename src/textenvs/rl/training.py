@@ -15,6 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from textenvs.errors import MissingExtra
 from textenvs.llm import LanguageModel
+from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
 from textenvs.rl.making import make_training_env
 from textenvs.rl.settings import TrainSettings, keep_settings
@@ -26,9 +27,17 @@ _EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
 _EVALUATION_SEED = 2**31  # far from what training draws
 
 
+_OURS: Mapping[str, type[BaseAlgorithm]] = {
+    "ppo": PPO,
+    "a2c": A2C,
+    "dqn": DQN,
+    "episode_ppo": EpisodePPO,
+}
+
+
 def _algorithm(name: str) -> type[BaseAlgorithm]:
-    if name in ("ppo", "a2c", "dqn"):
-        return {"ppo": PPO, "a2c": A2C, "dqn": DQN}[name]
+    if name in _OURS:
+        return _OURS[name]
     try:
         import sb3_contrib
     except ModuleNotFoundError as error:
@@ -119,8 +128,9 @@ def train(
         }
         model = kind(_policy(settings), env, **arguments)
     left = settings.total_timesteps - model.num_timesteps
-    if left > 0:
-        watch = _Watch(settings, out, llm, on_progress)
+    played = _lines(out / _EPISODES)
+    if left > 0 and (settings.total_episodes is None or played < settings.total_episodes):
+        watch = _Watch(settings, out, llm, on_progress, played)
         model.learn(
             left, callback=watch, reset_num_timesteps=False, tb_log_name="run", log_interval=10
         )
@@ -138,8 +148,10 @@ class _Watch(BaseCallback):
         out: Path,
         llm: LanguageModel | None,
         on_progress: Callable[[int, Mapping[str, float]], None],
+        played: int,
     ) -> None:
         super().__init__()
+        self._played = played
         self._settings, self._out, self._llm = settings, out, llm
         self._on_progress = on_progress
         self._returns = np.zeros(settings.num_envs)
@@ -166,10 +178,13 @@ class _Watch(BaseCallback):
             self._next_save += self._settings.checkpoint_every
 
     def _anneal(self) -> None:
-        limit = self._settings.anneal
-        if limit and hasattr(self.model.policy, "anneal"):
-            left = max(0.0, 1 - self.num_timesteps / limit)
-            self.model.policy.anneal = left**2  # in5490's ((T - k) / T)^2
+        found = self._settings
+        for done, limit in (
+            (self.num_timesteps, found.anneal),
+            (self._played, found.anneal_episodes),
+        ):
+            if limit and hasattr(self.model.policy, "anneal"):
+                self.model.policy.anneal = max(0.0, 1 - done / limit) ** 2  # ((T - k) / T)^2
 
     def _on_step(self) -> bool:
         infos, dones = self.locals["infos"], self.locals["dones"]
@@ -179,7 +194,8 @@ class _Watch(BaseCallback):
             self._lengths[i] += 1
             if dones[i]:
                 self._tell(i, info)
-        return True
+        limit = self._settings.total_episodes
+        return limit is None or self._played < limit
 
     def _tell(self, index: int, info: Mapping[str, Any]) -> None:
         told = {
@@ -191,6 +207,7 @@ class _Watch(BaseCallback):
             told["success"] = bool(info["success"])
         self._file.write(json.dumps(told) + "\n")
         self._recent = [*self._recent[-99:], told]
+        self._played += 1
         self._returns[index] = self._lengths[index] = 0
 
     def _on_rollout_end(self) -> None:
@@ -266,6 +283,10 @@ def _drop_after(out: Path, steps: int) -> None:
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if line.endswith("}") and _steps(line) <= steps]
             replace_file(path, "".join(f"{line}\n" for line in kept))
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
 
 
 def _steps(line: str) -> int:
