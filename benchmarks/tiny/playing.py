@@ -80,6 +80,7 @@ class _Game:
         self.random = random
         self.thought = ""
         self.action = ""
+        self.asked: set[str] = set()
         self.steps = 0
         self.text, self.info = self.env.reset(seed=seed)
         self.recollection.see(self.text, "")
@@ -137,6 +138,9 @@ def play(
 ) -> Iterator[Row | Outcome]:
     """Play episodes, in a batch, and tell what the expert would answer in each state.
 
+    A state that is asked about again, for a model goes round in circles where it errs, is told
+    once an episode; the expert acts there in the model's place, and leads out of it.
+
     Args:
         task: what is played.
         seeds: of the episodes, which are begun in this order.
@@ -159,13 +163,22 @@ def play(
             games.append(_Game(task, seed, np.random.default_rng(seed)))
         prompts = [game.prompt() for game in games]
         wanted = [game.decide() for game in games] if labels or model is None else []
+        again = [
+            model is not None and labels and prompt in game.asked
+            for game, prompt in zip(games, prompts, strict=True)
+        ]
         if labels:
-            for prompt, decision in zip(prompts, wanted, strict=True):
-                yield Row(task.name, prompt, decision.answer)
-            told += len(prompts)
+            for game, prompt, decision, known in zip(games, prompts, wanted, again, strict=True):
+                if not known:
+                    yield Row(task.name, prompt, decision.answer)
+                game.asked.add(prompt)
+            told += len(prompts) - sum(again)
         answers = [decision.answer for decision in wanted]
         if model is not None:
-            chosen = [game.random.random() >= expert_share for game in games]
+            chosen = [
+                game.random.random() >= expert_share and not known
+                for game, known in zip(games, again, strict=True)
+            ]
             asked = [
                 [{"role": "user", "content": prompt}]
                 for prompt, own in zip(prompts, chosen, strict=True)

@@ -60,6 +60,20 @@ def test_the_expert_says_what_it_would_do_where_the_model_went() -> None:
     assert all("I turn" not in row.answer and "\nACTION: " in row.answer for row in rows)
 
 
+def test_a_model_that_goes_round_in_circles_is_led_out() -> None:
+    """Turning left for ever has four states; the expert acts where one of them comes again."""
+    said = list(playing.play(LEVEL, range(3), model=Turner(), at_once=1))
+    outcomes = [what for what in said if isinstance(what, playing.Outcome)]
+    assert all(outcome.info["success"] for outcome in outcomes)
+    rows: list[str] = []
+    for what in said:
+        if isinstance(what, playing.Outcome):
+            assert len(set(rows)) == len(rows)
+            rows = []
+        else:
+            rows.append(what.prompt)
+
+
 def test_training_plays_no_world_of_an_evaluation() -> None:
     blocks = len(train_tiny.TASKS) * len(train_tiny.ROUNDS)
     last = train_tiny.FIRST_SEED + blocks * train_tiny._SEEDS_OF_A_TASK
