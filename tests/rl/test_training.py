@@ -193,6 +193,27 @@ def test_a_recurrent_policy_listens_too(tmp_path: Path) -> None:
     assert len(evaluate_policy(model, settings)["return"]) == 2
 
 
+@pytest.mark.parametrize("env_id", [LEVEL, "Crafter-Text-v0"])
+def test_what_the_rules_forbid_is_not_played(env_id: str, tmp_path: Path) -> None:
+    is_grid = env_id == LEVEL
+    settings = replace(
+        SMALL,
+        env_id=env_id,
+        algo="maskable_ppo",
+        encoder="mlp" if is_grid else "text",
+        tokens=0 if is_grid else 16,
+        captions="effects" if is_grid else "names",
+        hyper={"n_steps": 16, "batch_size": 32},
+        total_timesteps=64,
+        eval_every=32,
+    )
+    model = train(settings, tmp_path, tensorboard=False)
+    masks, actions = model.rollout_buffer.action_masks, model.rollout_buffer.actions
+    chosen = np.take_along_axis(masks.reshape(len(masks), -1), actions.astype(int), -1)
+    assert masks.min() == 0
+    assert chosen.all()
+
+
 def test_q_learning_sees_advice(tmp_path: Path) -> None:
     settings = replace(
         ADVISED,

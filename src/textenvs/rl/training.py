@@ -252,8 +252,11 @@ def evaluate_policy(
     success: list[float | None] = [None] * count
     state, starts = None, np.ones(count, bool)
     while not over.all():
+        masks: dict[str, Any] = {}
+        if settings.algo == "maskable_ppo":
+            masks["action_masks"] = np.stack(env.env_method("action_masks"))
         actions, state = model.predict(
-            observations, state=state, episode_start=starts, deterministic=True
+            observations, state=state, episode_start=starts, deterministic=True, **masks
         )
         observations, rewards, dones, infos = env.step(actions)
         starts = dones

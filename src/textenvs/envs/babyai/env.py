@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import load_env_creator, registry
+from numpy.typing import NDArray
 
 from textenvs.captioners.babyai import STYLES
 from textenvs.envs.babyai.ansi import draw
 from textenvs.envs.babyai.level_table import LEVELS
 from textenvs.envs.text_env import TextEnv
 from textenvs.errors import InvalidMission, UnknownName, choose, require
+from textenvs.masks import minigrid_mask
 from textenvs.spaces import Utf8Text
 
 __all__ = ["ACTION_NAMES", "MiniGridTextEnv"]
@@ -153,6 +155,10 @@ class MiniGridTextEnv(TextEnv):
             "mission": mission,
         }
         return self._observation(caption, arrays), info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which actions change something now: (actions,) bool, see :mod:`textenvs.masks`."""
+        return minigrid_mask(self.game.gen_obs()["image"], len(self.action_names))
 
     def _state_of_game(self) -> dict[str, Any]:
         if self._last is None:

@@ -18,6 +18,7 @@ from textenvs.envs.crafter.rules import crafter_folder, load_rules
 from textenvs.envs.crafter.tasks import TASKS
 from textenvs.envs.text_env import TextEnv
 from textenvs.errors import choose
+from textenvs.masks import crafter_mask
 
 __all__ = ["ENGINES", "CrafterTextEnv"]
 
@@ -118,6 +119,7 @@ class CrafterTextEnv(TextEnv):
 
             self._painter = Painter(sides, (width, height), pixels)
         self._settings = [task, difficulty, engine, list(sides), [width, height], length]
+        self._rules = rules
         self._action_ids = rules.actions
         super().__init__(
             obs=obs,
@@ -191,6 +193,10 @@ class CrafterTextEnv(TextEnv):
         self._info = info
         arrays = self._arrays(info) if self._array_keys else {}
         return self._observation(caption, arrays), info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which actions the rules allow now: (actions,) bool, see :mod:`textenvs.masks`."""
+        return crafter_mask(self.game.facts(), self._rules)
 
     def _arrays(self, info: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -1,0 +1,59 @@
+"""Masks: what they forbid would do nothing, what they allow may do something."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+import textenvs  # noqa: F401  # registers the ids
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_crafter_achieves_nothing_by_what_is_masked(engine: str) -> None:
+    env = gymnasium.make("Crafter-Text-v0", engine=engine)
+    base = env.unwrapped
+    _, info = env.reset(seed=3)
+    random = np.random.default_rng(3)
+    made = 0
+    for _ in range(400):
+        mask = base.action_masks()  # type: ignore[attr-defined]
+        action = int(random.integers(17))
+        before = dict(info["achievements"])
+        _, _, terminated, truncated, info = env.step(action)
+        name = base.action_names[action]  # type: ignore[attr-defined]
+        if name.startswith(("Place", "Make")):
+            done = [k for k, n in info["achievements"].items() if n > before[k]]
+            assert mask[action] or not any(k.startswith(("place", "make")) for k in done)
+            made += bool(mask[action])
+        if terminated or truncated:
+            _, info = env.reset()
+    assert made  # something was allowed, too
+
+
+def test_what_crafter_allows_to_place_is_placed() -> None:
+    env = gymnasium.make("Crafter-Text-v0")
+    base = env.unwrapped
+    names = base.action_names  # type: ignore[attr-defined]
+    _, info = env.reset(seed=0)
+    random = np.random.default_rng(0)
+    plant = names.index("Place Plant")
+    for _ in range(600):
+        if base.action_masks()[plant] and not info["sleeping"]:  # type: ignore[attr-defined]
+            before = info["achievements"]["place_plant"]
+            *_, info = env.step(plant)
+            assert info["achievements"]["place_plant"] == before + 1
+            return
+        _, _, terminated, truncated, info = env.step(int(random.choice([1, 2, 3, 4, 5])))
+        if terminated or truncated:
+            _, info = env.reset()
+    pytest.fail("no sapling was found")
+
+
+def test_minigrid_forbids_walking_into_walls() -> None:
+    env = gymnasium.make("MiniGrid-Text-Empty-5x5-v0")
+    env.reset(seed=0)
+    base = env.unwrapped
+    assert base.action_masks().tolist()[:3] == [True, True, True]  # type: ignore[attr-defined]
+    env.step(0)
+    assert base.action_masks().tolist()[:3] == [True, True, False]  # type: ignore[attr-defined]
