@@ -124,6 +124,11 @@ ROUNDS = (
         by_model=_ALL,
         older={"BabyAI": 10_000, "Crafter": 16_000, "NetHack": 8_000},
     ),
+    Round(
+        {"BabyAI": 24_000, "Crafter": 5_000},
+        by_model=_ALL,
+        older={"BabyAI": 14_000, "Crafter": 10_000, "NetHack": 5_000},
+    ),
 )
 SMOKE = (
     Round({"BabyAI": 300, "Crafter": 200}, stray_share=0.1),

@@ -259,9 +259,10 @@ def test_menus_stay_where_pages_are_turned() -> None:
     text, *_ = env.step(names.index("pickup"))
     assert "Pick up what?" in text
     assert "(end)" in text
+    assert "a - a +0 dagger" in text
     env.step(names.index("apply"))
     text, *_ = env.step(names.index("more"))
-    assert "long sword" in text.partition("Status:")[0]
+    assert "dagger" in text.partition("Status:")[0]
 
 
 def test_all_pages_of_the_end_are_kept_whole() -> None:
