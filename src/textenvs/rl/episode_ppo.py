@@ -31,6 +31,9 @@ class EpisodePPO(PPO):
         ValueError: if there is more than one game.
     """
 
+    _last_obs: Any
+    _last_episode_starts: Any
+
     def __init__(self, *args: Any, minibatches: int = 8, **kwargs: Any) -> None:
         self.minibatches = minibatches
         super().__init__(*args, **kwargs)
@@ -55,7 +58,7 @@ class EpisodePPO(PPO):
         done = False
         while not done and rollout_buffer.pos < n_rollout_steps:
             with torch.no_grad():
-                seen = obs_as_tensor(self._last_obs, self.device)  # type: ignore[arg-type]
+                seen = obs_as_tensor(self._last_obs, self.device)
                 actions, values, log_probs = self.policy(seen)
             played = actions.cpu().numpy()
             new_obs, rewards, dones, infos = env.step(played)
@@ -65,19 +68,19 @@ class EpisodePPO(PPO):
                 return False
             self._update_info_buffer(infos, dones)
             rollout_buffer.add(
-                self._last_obs,  # type: ignore[arg-type]
+                self._last_obs,
                 played.reshape(-1, 1),
                 rewards,
-                self._last_episode_starts,  # type: ignore[arg-type]
+                self._last_episode_starts,
                 values,
                 log_probs,
             )
-            self._last_obs = new_obs  # type: ignore[assignment]
+            self._last_obs = new_obs
             self._last_episode_starts = dones
             done = bool(dones[0])
         _cut(rollout_buffer)
         with torch.no_grad():
-            last = self.policy.predict_values(obs_as_tensor(self._last_obs, self.device))  # type: ignore[arg-type]
+            last = self.policy.predict_values(obs_as_tensor(self._last_obs, self.device))
         rollout_buffer.compute_returns_and_advantage(last_values=last, dones=dones)
         self.batch_size = math.ceil(rollout_buffer.buffer_size / self.minibatches)
         callback.update_locals(locals())
@@ -93,6 +96,6 @@ def _cut(buffer: RolloutBuffer) -> None:
             setattr(buffer, name, values[:length])
     observations: Any = buffer.observations
     if isinstance(observations, dict):
-        buffer.observations = {key: each[:length] for key, each in observations.items()}  # type: ignore[assignment]
+        buffer.observations = {key: each[:length] for key, each in observations.items()}
     buffer.buffer_size = length
     buffer.full = True
