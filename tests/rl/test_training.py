@@ -23,7 +23,7 @@ from textenvs.rl.advised_logits import advised_logits  # noqa: E402
 from textenvs.rl.making import make_games, make_training_env  # noqa: E402
 from textenvs.rl.sb3_vec_env import WORDS, Sb3VecEnv, word_ids  # noqa: E402
 from textenvs.rl.settings import TrainSettings  # noqa: E402
-from textenvs.rl.training import evaluate_policy, train  # noqa: E402
+from textenvs.rl.training import _world_seed, evaluate_policy, train  # noqa: E402
 
 pytestmark = pytest.mark.models
 
@@ -139,6 +139,26 @@ def test_an_update_an_episode(tmp_path: Path) -> None:
     assert len((tmp_path / "episodes.jsonl").read_text().splitlines()) == 9
     with pytest.raises(ValueError, match="one game"):
         train(replace(settings, num_envs=2), tmp_path / "two", tensorboard=False)
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
+    train(SMALL, tmp_path / "whole", tensorboard=False)
+    killed = tmp_path / "killed"
+    train(SMALL, killed, tensorboard=False)
+    (killed / "model.zip").unlink()
+    with (killed / "episodes.jsonl").open("a") as file:
+        file.write('{"steps": 99')  # a line that was being written
+    train(SMALL, killed, tensorboard=False)
+    for name in ("episodes.jsonl", "evaluations.jsonl"):
+        assert (killed / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_a_run_that_goes_on_is_evaluated_once_a_step_and_sees_new_worlds(tmp_path: Path) -> None:
+    train(replace(SMALL, total_timesteps=128), tmp_path, tensorboard=False)
+    train(SMALL, tmp_path, tensorboard=False)
+    steps = [json.loads(line)["steps"] for line in (tmp_path / "evaluations.jsonl").open()]
+    assert steps == [0, 128, 256]
+    assert len({_world_seed(run, at) // 1000 for run in range(50) for at in (0, 128)}) == 100
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ class GameFeatures(BaseFeaturesExtractor):
         if key not in observation_space.spaces:
             raise ValueError(
                 f"expected observations with {key!r} for the encoder {encoder!r}, got "
-                f"{', '.join(observation_space.spaces)}"
+                f"{', '.join(observation_space.spaces)}; games without MiniGrid's view are read as "
+                "text: encoder 'text', and tokens to show"
             )
         shape = observation_space[key].shape
         assert shape is not None

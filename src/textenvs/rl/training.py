@@ -111,7 +111,6 @@ def train(
     out = Path(out)
     keep_settings(settings, out)
     env = make_training_env(settings, llm, settings.num_envs, learning=True)
-    env.seed(settings.seed)
     kind = _algorithm(settings.algo)
     checkpoint = out / "model.zip"
     logs = str(out / "tensorboard") if tensorboard else None
@@ -127,8 +126,10 @@ def train(
             **settings.hyper,
         }
         model = kind(_policy(settings), env, **arguments)
+        _drop_after(out, -1)  # of a run that was stopped before its first checkpoint
+    env.seed(_world_seed(settings.seed, model.num_timesteps))
     left = settings.total_timesteps - model.num_timesteps
-    played = _lines(out / _EPISODES)
+    played = len(_read(out / _EPISODES))
     if left > 0 and (settings.total_episodes is None or played < settings.total_episodes):
         watch = _Watch(settings, out, llm, on_progress, played)
         model.learn(
@@ -137,6 +138,15 @@ def train(
         _save(model, checkpoint)
     env.close()
     return model
+
+
+def _world_seed(seed: int, steps: int) -> int:
+    """The seed of the first game; those beside it get the next numbers.
+
+    Far from that of the next run, whose games would else be nearly all the same, and another one
+    where a run goes on, which would else begin with the worlds that it began with.
+    """
+    return int(np.random.SeedSequence([seed, steps]).generate_state(1)[0] // 2)
 
 
 class _Watch(BaseCallback):
@@ -159,11 +169,14 @@ class _Watch(BaseCallback):
         self._recent: list[dict[str, Any]] = []
         self._file: Any = None
         self._next_save = self._next_eval = 0
+        self._evaluated = -1
 
     def _on_training_start(self) -> None:
         self._file = (self._out / _EPISODES).open("a", encoding="utf-8")
         every = self._settings.checkpoint_every
         self._next_save = (self.num_timesteps // every + 1) * every
+        told = _read(self._out / _EVALUATIONS)
+        self._evaluated = _steps(told[-1]) if told else -1
         every = self._settings.eval_every
         self._next_eval = -(-self.num_timesteps // every) * every if every else -1
 
@@ -221,6 +234,9 @@ class _Watch(BaseCallback):
         self._on_progress(self.num_timesteps, told)
 
     def _evaluate(self) -> None:
+        if self.num_timesteps == self._evaluated:
+            return
+        self._evaluated = self.num_timesteps
         found = evaluate_policy(self.model, self._settings, self._llm)
         told = {"steps": self.num_timesteps, **found}
         for key in ("return", "success"):
@@ -283,13 +299,12 @@ def _drop_after(out: Path, steps: int) -> None:
     for name in (_EPISODES, _EVALUATIONS):
         path = out / name
         if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if line.endswith("}") and _steps(line) <= steps]
+            kept = [line for line in _read(path) if line.endswith("}") and _steps(line) <= steps]
             replace_file(path, "".join(f"{line}\n" for line in kept))
 
 
-def _lines(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+def _read(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def _steps(line: str) -> int:
