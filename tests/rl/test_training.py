@@ -255,6 +255,14 @@ def test_what_does_not_exist_is_named(wrong: dict[str, Any]) -> None:
         replace(SMALL, **wrong)
 
 
+def test_a_wrong_argument_is_named_and_leaves_no_run_behind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'n_stps'.*n_steps"):
+        train(replace(SMALL, hyper={"n_stps": 3}), tmp_path / "run", tensorboard=False)
+    with pytest.raises(ValueError, match="tokens"):
+        train(replace(SMALL, env_id="Crafter-Text-v0"), tmp_path / "run", tensorboard=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_advice_needs_a_model_and_a_reader_words() -> None:
     with pytest.raises(ValueError, match="--llm"):
         replace(SMALL, advice=("policy",))

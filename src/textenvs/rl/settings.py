@@ -14,7 +14,7 @@ from textenvs.advice.scene import CAPTIONS
 from textenvs.errors import choose
 from textenvs.traces import replace_file
 
-__all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "keep_settings"]
+__all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "check_settings", "keep_settings"]
 
 ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo")
 """Of Stable-Baselines3 and sb3-contrib; the last one is PPO that learns after every episode."""
@@ -22,6 +22,7 @@ ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo
 ADVICE = ("policy", "reward", "observation")
 """What advice does: it is added to the policy's logits, pays, is one more input."""
 
+_FILE = "settings.json"
 _ENCODERS = ("mlp", "cnn", "text")
 
 
@@ -124,16 +125,20 @@ class TrainSettings:
 
 
 def keep_settings(settings: TrainSettings, folder: Path) -> None:
-    """Write the settings of a run into its folder, or check that they are those it began with.
+    """Write the settings of a run into its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / _FILE, json.dumps(settings.as_json(), indent=1) + "\n")
+
+
+def check_settings(settings: TrainSettings, folder: Path) -> None:
+    """Check that a run that is in a folder, if there is one, has these settings.
 
     Raises:
-        ValueError: if the folder has a run with other settings.
+        ValueError: if it has others.
     """
-    path = folder / "settings.json"
+    path = folder / _FILE
     wanted = settings.as_json()
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(wanted, indent=1) + "\n")
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     longer = {"total_timesteps", "total_episodes"}  # a run may be made longer

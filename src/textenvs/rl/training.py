@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
 from textenvs.rl.making import make_training_env
-from textenvs.rl.settings import TrainSettings, keep_settings
+from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
 from textenvs.traces import replace_file
 
 __all__ = ["evaluate_policy", "train"]
@@ -49,6 +50,21 @@ def _algorithm(name: str) -> type[BaseAlgorithm]:
         "recurrent_ppo": sb3_contrib.RecurrentPPO,
         "maskable_ppo": sb3_contrib.MaskablePPO,
     }[name]
+
+
+def _check_arguments(kind: type[BaseAlgorithm], hyper: Mapping[str, Any]) -> None:
+    known = {
+        name
+        for each in kind.__mro__
+        if "__init__" in vars(each)
+        for name in inspect.signature(each.__init__).parameters
+    }
+    for name in hyper:
+        if name not in known:
+            raise ValueError(
+                f"unknown argument {name!r} of {kind.__name__}: expected one of "
+                f"{', '.join(sorted(known - {'self', 'args', 'kwargs', 'policy', 'env'}))}"
+            )
 
 
 def _policy(settings: TrainSettings) -> Any:
@@ -109,7 +125,7 @@ def train(
         ValueError: if the folder has a run with other settings.
     """
     out = Path(out)
-    keep_settings(settings, out)
+    check_settings(settings, out)
     env = make_training_env(settings, llm, settings.num_envs, learning=True)
     kind = _algorithm(settings.algo)
     checkpoint = out / "model.zip"
@@ -125,8 +141,10 @@ def train(
             "tensorboard_log": logs,
             **settings.hyper,
         }
+        _check_arguments(kind, settings.hyper)
         model = kind(_policy(settings), env, **arguments)
         _drop_after(out, -1)  # of a run that was stopped before its first checkpoint
+    keep_settings(settings, out)  # not before they have made something
     env.seed(_world_seed(settings.seed, model.num_timesteps))
     left = settings.total_timesteps - model.num_timesteps
     played = len(_read(out / _EPISODES))
