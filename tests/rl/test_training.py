@@ -256,7 +256,7 @@ def test_what_does_not_exist_is_named(wrong: dict[str, Any]) -> None:
 
 
 def test_a_wrong_argument_is_named_and_leaves_no_run_behind(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'n_stps'.*n_steps"):
+    with pytest.raises(ValueError, match=r"'n_stps'.*n_steps"):
         train(replace(SMALL, hyper={"n_stps": 3}), tmp_path / "run", tensorboard=False)
     with pytest.raises(ValueError, match="tokens"):
         train(replace(SMALL, env_id="Crafter-Text-v0"), tmp_path / "run", tensorboard=False)

@@ -57,7 +57,7 @@ def _check_arguments(kind: type[BaseAlgorithm], hyper: Mapping[str, Any]) -> Non
         name
         for each in kind.__mro__
         if "__init__" in vars(each)
-        for name in inspect.signature(each.__init__).parameters
+        for name in inspect.signature(vars(each)["__init__"]).parameters
     }
     for name in hyper:
         if name not in known:
