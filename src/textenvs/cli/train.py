@@ -179,8 +179,9 @@ def run(options: argparse.Namespace) -> int:
             show(steps, found)
 
         train(settings, Path(options.out), llm=_model(options), on_progress=progress)
-    said = ", ".join(f"{key} {value:.3g}" for key, value in told.items()) or "nothing left to do"
-    result_console().print(f"{options.out}: {said} (mean of the last 100 episodes)")
+    said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
+    mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
+    result_console().print(f"{options.out}: {mean}")
     return 0
 
 
