@@ -409,19 +409,24 @@ def write_results(
     """
     if args.smoke:
         page = page.replace("\n\n", f"\n\n{SMOKE}\n\n", 1)
-    results = {"textenvs": __version__, "smoke": args.smoke, **more}
-    body = json.dumps({**results, "rows": [asdict(row) for row in rows]}, indent=1)
-    # Lists of numbers on one line: a value for each episode.
-    body = re.sub(r"\[\s+([-\d.,e\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", body)
     stem = args.out / args.name
-    replace_file(stem.with_name(f"{args.name}.json"), body + "\n")
+    results = {"smoke": args.smoke, **more, "rows": [asdict(row) for row in rows]}
+    write_json(stem.with_name(f"{args.name}.json"), results)
     replace_file(stem.with_name(f"{args.name}.md"), page)
-    _draw(draw, stem.with_name(f"{args.name}.png"), args.smoke)
+    draw_figure(draw, stem.with_name(f"{args.name}.png"), args.smoke)
     print(page)
     print(f"Written: {stem}.json, .md, .png")
 
 
-def _draw(draw: Callable[[Any], Any], path: pathlib.Path, smoke: bool) -> None:
+def write_json(path: pathlib.Path, results: Mapping[str, Any]) -> None:
+    """Write results, each list of numbers (a value for each episode) on one line."""
+    body = json.dumps({"textenvs": __version__, **results}, indent=1)
+    body = re.sub(r"\[\s+([-\d.,e\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", body)
+    replace_file(path, body + "\n")
+
+
+def draw_figure(draw: Callable[[Any], Any], path: pathlib.Path, smoke: bool) -> None:
+    """Draw a figure, if there is matplotlib, and say so in it if it is of a smoke run."""
     try:
         import matplotlib
     except ModuleNotFoundError:

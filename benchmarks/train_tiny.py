@@ -38,7 +38,7 @@ from textenvs import __version__
 from textenvs.llm.backends.hf import HFModel
 from textenvs.llm.backends.tiny import FOLDER, SUMS
 from textenvs.traces import replace_file
-from tiny.making import make_model
+from tiny.making import deepen, make_model
 from tiny.playing import Outcome, Row, Task, play
 from tiny.training import targets, train
 
@@ -80,6 +80,8 @@ class Round:
         expert_share: the share of steps in which the expert acts in the model's place.
         stray_share: the share of steps in which a random action is played.
         older: how many rows of earlier rounds are learned again, by game.
+        shares: of the tasks, within their games, where they are not those of ``TASKS``.
+        layers: of the model, from this round on.
         epochs: how often its rows are learned.
         learning_rate: the highest, of embeddings, biases and scales.
         muon_rate: the highest, of the matrices.
@@ -92,6 +94,8 @@ class Round:
     expert_share: float = 0.0
     stray_share: float = 0.0
     older: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, int] = field(default_factory=dict)
+    layers: int = _LAYERS
     epochs: float = 1.0
     learning_rate: float = 1.5e-3
     muon_rate: float = 5e-3
@@ -128,6 +132,13 @@ ROUNDS = (
         {"BabyAI": 24_000, "Crafter": 5_000},
         by_model=_ALL,
         older={"BabyAI": 14_000, "Crafter": 10_000, "NetHack": 5_000},
+    ),
+    Round(
+        {"BabyAI": 24_000, "Crafter": 8_000, "NetHack": 4_000},
+        by_model=_ALL,
+        older={"BabyAI": 24_000, "Crafter": 12_000, "NetHack": 4_000},
+        shares={"GoToLocal": 2, "putnext": 6},
+        layers=6,
     ),
 )
 SMOKE = (
@@ -189,13 +200,16 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     kept_out = sorted(random.choice(len(rows), min(400, len(rows) // 4), False))
     held_out = [rows.pop(i) for i in kept_out[::-1]]
     mixed = [*rows, *_older(work, number, stage.older, random)]
+    deeper = folder / "deeper"
+    if not deeper.exists():
+        deepen(model, deeper, SEED + number, stage.layers)
     started = time.monotonic()
 
     def show(progress: Mapping[str, Any]) -> None:
         print(f"round {number}, {time.monotonic() - started:.0f} s: {dict(progress)}", flush=True)
 
     checkpoint = train(
-        model,
+        deeper,
         folder / "checkpoints",
         targets(model, [(row.prompt, row.answer) for row in mixed], _LONGEST),
         targets(model, [(row.prompt, row.answer) for row in held_out], _LONGEST),
@@ -258,7 +272,7 @@ def _rows(folder: Path, stage: Round, number: int, model: Path) -> list[Row]:
             expert_share=stage.expert_share,
             stray_share=stage.stray_share,
             at_once=_AT_ONCE,
-            rows=int(stage.rows[task.game] * _share(task)),
+            rows=int(stage.rows[task.game] * _share(task, stage.shares)),
         ):
             if isinstance(what, Row):
                 found.append(what)
@@ -307,16 +321,19 @@ def _read(path: Path) -> list[Row]:
         return [Row(*json.loads(line)) for line in file]
 
 
-def _share(task: Task) -> float:
+def _share(task: Task, shares: Mapping[str, int]) -> float:
     """A task's share of its game's rows."""
-    return task.share / sum(each.share for each in TASKS if each.game == task.game)
+    share_of = {
+        each.name: shares.get(each.name, each.share) for each in TASKS if each.game == task.game
+    }
+    return share_of[task.name] / sum(share_of.values())
 
 
 def _texts(rows: int) -> Iterator[str]:
     """Prompts and answers of experts, for the tokenizer: of each game as many."""
     for number, task in enumerate(TASKS):
         first = FIRST_SEED - (number + 1) * _SEEDS_OF_A_TASK
-        wanted = int(rows * _share(task))
+        wanted = int(rows * _share(task, {}))
         for what in play(task, range(first, first + rows), model=None, rows=wanted):
             if isinstance(what, Row):
                 yield f"{what.prompt}\n{what.answer}"

@@ -10,7 +10,7 @@ import tokenizers
 import torch
 import transformers
 
-__all__ = ["CHAT_TEMPLATE", "make_model"]
+__all__ = ["CHAT_TEMPLATE", "deepen", "make_model"]
 
 WORDS = 2048
 _DIRECTIONS = (
@@ -120,9 +120,53 @@ def make_model(texts: Iterable[str], folder: Path, seed: int, width: int, layers
     )
     model = transformers.LlamaForCausalLM(config)
     _look_back(model)
+    _save(model, fast, folder)
+
+
+def deepen(model: Path, folder: Path, seed: int, layers: int) -> None:
+    """Write a model that says the same, with more layers to learn with.
+
+    A new layer is put before each of the last ones. What it adds to the hidden states is zero until
+    it has learned: both of its last matrices begin with zeros (Net2DeeperNet: Chen, Goodfellow and
+    Shlens, ICLR 2016, arXiv:1511.05641).
+
+    Args:
+        model: the folder of the model.
+        folder: where to; replaced as a whole.
+        seed: of the random weights of the new layers.
+        layers: how many there shall be; from as many as there are to twice as many.
+    """
+    old = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    before = old.config.num_hidden_layers
+    added = layers - before
+    if not 0 <= added <= before:
+        raise ValueError(
+            f"a model of {before} layers is deepened to {before} to {2 * before}, not {layers}"
+        )
+    config = transformers.LlamaConfig(**{**old.config.to_dict(), "num_hidden_layers": layers})
+    torch.manual_seed(seed)
+    new = transformers.LlamaForCausalLM(config)
+    new.model.embed_tokens.load_state_dict(old.model.embed_tokens.state_dict())
+    new.model.norm.load_state_dict(old.model.norm.state_dict())
+    left_alone = before - added
+    for i, layer in enumerate(old.model.layers):
+        place = i + max(0, i - left_alone + 1)
+        new.model.layers[place].load_state_dict(layer.state_dict())
+    with torch.no_grad():
+        for layer in list(new.model.layers)[left_alone::2]:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+    _save(new, transformers.AutoTokenizer.from_pretrained(model), folder)
+
+
+def _save(
+    model: transformers.LlamaForCausalLM,
+    tokenizer: transformers.PreTrainedTokenizerBase,
+    folder: Path,
+) -> None:
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh)
-    fast.save_pretrained(fresh)
+    tokenizer.save_pretrained(fresh)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.replace(folder)

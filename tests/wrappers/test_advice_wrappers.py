@@ -100,19 +100,19 @@ def test_an_advised_action_pays_once_an_episode() -> None:
         assert info["rewards"] == {"game": 0.0, "advice": first}
 
 
-def test_the_published_rule_counts_what_was_not_advised_as_used() -> None:
+@pytest.mark.parametrize(
+    ("pays", "paid"), [("once", [0, 0.9, 0]), ("first", [0, 0, 0]), ("always", [0, 0.9, 0.9])]
+)
+def test_how_often_a_caption_pays(pays: str, paid: list[float]) -> None:
     class Said:
         captions = ("a", "b")
 
-    ours, published = AdviceRule(1, 0.5, False), AdviceRule(1, 0.5, True)
-    low = textenvs_advice(0.1)
-    high = textenvs_advice(0.9)
-    for rule, later in ((ours, pytest.approx(0.9)), (published, 0.0)):
-        assert rule.reward(Said, low, 0) == 0  # type: ignore[arg-type]
-        assert rule.reward(Said, high, 0) == later  # type: ignore[arg-type]
-        assert rule.reward(Said, high, 0) == 0  # type: ignore[arg-type]
-        rule.begin()
-        assert rule.reward(Said, high, 0) == pytest.approx(0.9)  # type: ignore[arg-type]
+    rule = AdviceRule(1, 0.5, pays)
+    low, high = textenvs_advice(0.1), textenvs_advice(0.9)
+    for advice, expected in zip((low, high, high), paid, strict=True):
+        assert rule.reward(Said, advice, 0) == pytest.approx(expected)  # type: ignore[arg-type]
+    rule.begin()
+    assert rule.reward(Said, high, 0) == pytest.approx(0.9)  # type: ignore[arg-type]
 
 
 def textenvs_advice(value: float) -> Any:

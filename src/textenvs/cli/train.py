@@ -118,6 +118,12 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         "--reward-threshold", type=float, default=0.84, metavar="X", help="agreement (0.84)"
     )
     group.add_argument(
+        "--pays",
+        default="once",
+        metavar="HOW",
+        help="once a caption an episode, only when it is first played, or always (once)",
+    )
+    group.add_argument(
         "--strength", type=float, default=1.0, metavar="X", help="in the policy's logits (1)"
     )
     group.add_argument(
@@ -163,6 +169,7 @@ def run(options: argparse.Namespace) -> int:
         missing=options.missing,
         beta=options.beta,
         reward_threshold=options.reward_threshold,
+        pays=options.pays,
         strength=options.strength,
         policy_threshold=options.policy_threshold,
         scaled=options.scaled,

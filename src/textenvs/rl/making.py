@@ -64,7 +64,7 @@ def make_training_env(
             games,
             beta=settings.beta,
             threshold=settings.reward_threshold,
-            published=settings.published,
+            pays=settings.pays,
             **asked,
         )
     if settings.shows_advice:

@@ -50,8 +50,9 @@ class Sb3VecEnv(VecEnv):
             )
         self.env = env
         self._tokens = tokens
-        self._spaces = _numbers(env.single_observation_space)
-        kept = {key: _flat(space) for key, space in self._spaces.items()}
+        numbers = _numbers(env.single_observation_space)
+        kept = {key: _flat(space) for key, space in numbers.items()}
+        self._shapes = {key: space.shape or () for key, space in kept.items()}
         if tokens:
             kept[_TOKENS] = spaces.Box(0, WORDS - 1, (tokens,), np.int32)
         if not kept:
@@ -94,8 +95,8 @@ class Sb3VecEnv(VecEnv):
 
     def _kept(self, observations: Any) -> dict[str, NDArray[Any]]:
         found = {
-            key: np.asarray(observations[key]).reshape(self.num_envs, *(_flat(space).shape or ()))
-            for key, space in self._spaces.items()
+            key: np.asarray(observations[key]).reshape(self.num_envs, *shape)
+            for key, shape in self._shapes.items()
         }
         if self._tokens:
             texts = observations[_TEXT] if isinstance(observations, Mapping) else observations
@@ -108,8 +109,7 @@ class Sb3VecEnv(VecEnv):
 
     def _one(self, observation: Any) -> dict[str, NDArray[Any]]:
         found = {
-            key: np.asarray(observation[key]).reshape(_flat(space).shape)
-            for key, space in self._spaces.items()
+            key: np.asarray(observation[key]).reshape(shape) for key, shape in self._shapes.items()
         }
         if self._tokens:
             text = observation[_TEXT] if isinstance(observation, Mapping) else observation

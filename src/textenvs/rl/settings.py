@@ -13,6 +13,7 @@ from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.advice.scene import CAPTIONS
 from textenvs.errors import choose
 from textenvs.traces import replace_file
+from textenvs.wrappers.advice_reward import PAYS
 
 __all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "check_settings", "keep_settings"]
 
@@ -49,7 +50,7 @@ class TrainSettings:
             :class:`textenvs.advice.Advisor`).
         beta: what a wholly advised action pays.
         reward_threshold: agreement up to which nothing is paid.
-        published: in5490's rule of what pays.
+        pays: how often a caption pays in an episode (see :class:`textenvs.wrappers.AdviceReward`).
         strength: how much advice counts in the policy.
         policy_threshold: advice up to which nothing is added to the logits.
         scaled: in5490's rule of what is added.
@@ -86,7 +87,7 @@ class TrainSettings:
     missing: str = "raise"
     beta: float = 0.005
     reward_threshold: float = 0.84
-    published: bool = False
+    pays: str = "once"
     strength: float = 1.0
     policy_threshold: float = 0.0
     scaled: bool = False
@@ -103,6 +104,7 @@ class TrainSettings:
         choose("captions", self.captions, CAPTIONS)
         choose("prompt", self.prompt, PROMPTS)
         choose("missing", self.missing, ("raise", "none"))
+        choose("pays", self.pays, PAYS)
         for each in self.advice:
             choose("advice", each, ADVICE)
         if self.advice and not self.llm:

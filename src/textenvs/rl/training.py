@@ -22,9 +22,10 @@ from textenvs.rl.making import make_training_env
 from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
 from textenvs.traces import replace_file
 
-__all__ = ["evaluate_policy", "train"]
+__all__ = ["evaluate_policy", "load_trained", "train"]
 
 _EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
+_CHECKPOINT = "model.zip"
 _EVALUATION_SEED = 2**31  # far from what training draws
 
 
@@ -128,7 +129,7 @@ def train(
     check_settings(settings, out)
     env = make_training_env(settings, llm, settings.num_envs, learning=True)
     kind = _algorithm(settings.algo)
-    checkpoint = out / "model.zip"
+    checkpoint = out / _CHECKPOINT
     logs = str(out / "tensorboard") if tensorboard else None
     if checkpoint.exists():
         model = kind.load(checkpoint, env=env, device="cpu", tensorboard_log=logs)
@@ -165,6 +166,22 @@ def _world_seed(seed: int, steps: int) -> int:
     where a run goes on, which would else begin with the worlds that it began with.
     """
     return int(np.random.SeedSequence([seed, steps]).generate_state(1)[0] // 2)
+
+
+def load_trained(settings: TrainSettings, out: Path) -> BaseAlgorithm:
+    """The last checkpoint of a training, to play with.
+
+    Args:
+        settings: what was trained.
+        out: the folder of the run.
+
+    Raises:
+        ValueError: if there is no checkpoint.
+    """
+    checkpoint = Path(out) / _CHECKPOINT
+    if not checkpoint.exists():
+        raise ValueError(f"expected a trained model, got none: {checkpoint} is missing")
+    return _algorithm(settings.algo).load(checkpoint, device="cpu")
 
 
 class _Watch(BaseCallback):
@@ -205,7 +222,7 @@ class _Watch(BaseCallback):
             self._next_eval += self._settings.eval_every
         if self.num_timesteps >= self._next_save:
             self._file.flush()
-            _save(self.model, self._out / "model.zip")
+            _save(self.model, self._out / _CHECKPOINT)
             self._next_save += self._settings.checkpoint_every
 
     def _anneal(self) -> None:

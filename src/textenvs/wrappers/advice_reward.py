@@ -9,25 +9,33 @@ from gymnasium.utils import RecordConstructorArgs
 
 from textenvs.advice import Advice, Advisor, Scene, check_captions, read_scene
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.errors import choose
 from textenvs.llm import LanguageModel
 
-__all__ = ["AdviceReward", "AdviceRule"]
+__all__ = ["PAYS", "AdviceReward", "AdviceRule"]
+
+
+PAYS = ("once", "first", "always")
+"""How often a caption pays in an episode: once; only when it is played for the first time, which
+is in5490's rule, advised then or not; whenever it is advised, as in in5490's `empty_both` runs."""
 
 
 class AdviceRule:
-    """When an advised action is worth a reward: once a caption an episode.
-
-    The published rule (in5490) counts a caption as used when it first occurs, advised or not, so
-    that only its first occurrence can be worth anything; ours when it was rewarded.
+    """When an advised action is worth a reward.
 
     Args:
         beta: what an action pays that agrees wholly with the advice.
         threshold: agreement up to which nothing is paid.
-        published: in5490's rule.
+        pays: one of :data:`PAYS`.
+
+    Raises:
+        UnknownName: if ``pays`` is none of them.
     """
 
-    def __init__(self, beta: float, threshold: float, published: bool) -> None:
-        self._beta, self._threshold, self._published = beta, threshold, published
+    def __init__(self, beta: float, threshold: float, pays: str = "once") -> None:
+        self._beta, self._threshold = beta, threshold
+        choose("pays", pays, PAYS)
+        self._pays = pays
         self._used: set[str] = set()
 
     def begin(self) -> None:
@@ -39,10 +47,10 @@ class AdviceRule:
         caption, value = scene.captions[action], float(advice.values[action])
         if caption in self._used:
             return 0.0
-        pays = value > self._threshold
-        if pays or self._published:
+        advised = value > self._threshold
+        if self._pays == "first" or (advised and self._pays == "once"):
             self._used.add(caption)
-        return self._beta * value if pays else 0.0
+        return self._beta * value if advised else 0.0
 
 
 class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -59,7 +67,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         captions: how actions are put in words, one of :data:`textenvs.advice.CAPTIONS`.
         prompt: a key of :data:`textenvs.advice.PROMPTS`.
         embeddings: the sentence-transformers model of ``match="similarity"``.
-        published: in5490's rule of what counts as rewarded before (see :class:`AdviceRule`).
+        pays: how often a caption pays in an episode, one of :data:`PAYS`.
         missing: what becomes of scenes without a recorded answer: ``"raise"`` or ``"none"``.
 
     Raises:
@@ -77,7 +85,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         captions: str = "names",
         prompt: str = "advice",
         embeddings: str = DEFAULT_EMBEDDINGS,
-        published: bool = False,
+        pays: str = "once",
         missing: str = "raise",
     ) -> None:
         RecordConstructorArgs.__init__(
@@ -89,14 +97,14 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
             captions=captions,
             prompt=prompt,
             embeddings=embeddings,
-            published=published,
+            pays=pays,
             missing=missing,
         )
         gymnasium.Wrapper.__init__(self, env)
         check_captions(captions, env.observation_space)
         self._names = tuple(env.get_wrapper_attr("action_names"))
         self._captions = captions
-        self._rule = AdviceRule(beta, threshold, published)
+        self._rule = AdviceRule(beta, threshold, pays)
         self.advisor = Advisor(
             llm,
             self._names,
@@ -110,7 +118,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode, in which every caption may pay once."""
+        """Begin an episode, in which every caption may pay again."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._rule.begin()
         self._scene = self._see(observation, info)

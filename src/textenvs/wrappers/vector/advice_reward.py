@@ -33,7 +33,7 @@ class AdviceReward(VectorWrapper):
         captions: as there.
         prompt: as there.
         embeddings: as there.
-        published: as there.
+        pays: as there.
         missing: as there.
     """
 
@@ -47,7 +47,7 @@ class AdviceReward(VectorWrapper):
         captions: str = "names",
         prompt: str = "advice",
         embeddings: str = DEFAULT_EMBEDDINGS,
-        published: bool = False,
+        pays: str = "once",
         missing: str = "raise",
     ) -> None:
         super().__init__(env)
@@ -55,7 +55,7 @@ class AdviceReward(VectorWrapper):
         self._names = action_names(env)
         self._captions = captions
         self._borders = Borders(env)
-        self._rules = [AdviceRule(beta, threshold, published) for _ in range(env.num_envs)]
+        self._rules = [AdviceRule(beta, threshold, pays) for _ in range(env.num_envs)]
         self._scenes: list[Scene] = []
         self.advisor = Advisor(
             llm,
@@ -67,7 +67,7 @@ class AdviceReward(VectorWrapper):
         )
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
-        """Begin episodes, in which every caption may pay once."""
+        """Begin episodes, in which every caption may pay again."""
         observations, infos = self.env.reset(seed=seed, options=options)
         self._begin(self._borders.reset(options))
         self._scenes = read_scenes(self.env, observations, infos, self._names, self._captions)

@@ -1,0 +1,1 @@
+"""The comparison of ways to take a language model's advice: what is run, how, what came of it."""

@@ -1,0 +1,234 @@
+"""The page and the figure of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import common
+from advised.presets import CONDITIONS, PRESETS, WORLDS
+from advised.results import PARTS, Result
+from textenvs.metrics import bootstrap_mean, independent_permutation_test
+
+__all__ = ["draw", "page"]
+
+_COLORS = {"baseline": "tab:gray", "reward": "tab:blue", "policy": "tab:orange", "both": "tab:red"}
+_PUBLISHED_NAME = {"both": "a2c2"}
+_FEWEST = 2  # runs of which an interval is made
+
+_HEAD = """# Advice from a language model, taken in three ways
+
+in5490's comparison (`jonatan-hanssen/in5490-project`, d2c0ab0) with other seeds, fixed ones: PPO
+without advice (`baseline`), with advice that pays (`reward`), with advice in the policy (`policy`),
+and with both. Numbers are returns of the game alone, without what advice pays; means over runs with
+95 % bootstrap intervals; p is of an exact permutation test of the areas against the baseline's,
+two-sided, not corrected. Area: the mean return over the whole training. What was published is
+computed from the project's curves. With eight runs a condition, only great differences can be told.
+
+    python benchmarks/minigrid_advice.py
+"""
+
+
+def page(
+    results: Sequence[Result], more: Mapping[str, Any], curves: Mapping[str, Any], smoke: bool
+) -> str:
+    """The page, in Markdown.
+
+    Args:
+        results: of all runs that ended.
+        more: ``random``, ``advisers`` and ``transfer`` (see the benchmark).
+        curves: the published ones, or none.
+        smoke: whether it is no result.
+    """
+    parts = [_HEAD]
+    if smoke:
+        parts.append(f"{common.SMOKE}\n")
+    parts.append(_advisers(more["advisers"]))
+    for preset in PRESETS:
+        for world in WORLDS:
+            chosen = [r for r in results if (r.preset, r.world) == (preset, world)]
+            if chosen:
+                published = curves.get(world, {}) if preset == "published" else {}
+                parts.append(_section(preset, world, chosen, published, more["random"]))
+    parts.append(_transfer(results, more["transfer"]))
+    parts.append("![Learning curves](minigrid_advice.png)\n")
+    return "\n".join(parts)
+
+
+def _advisers(advisers: Mapping[str, Any]) -> str:
+    lines = []
+    for world, told in advisers.items():
+        covered = told["coverage"]
+        shares = ("-", "-", "-")
+        if covered:
+            shares = (
+                str(covered["prompts"]),
+                f"{100 * covered['of_prompts']:.1f}",
+                f"{100 * covered['of_steps']:.1f}",
+            )
+        lines.append((world, told["label"], *shares))
+    columns = ("world", "who advises", "prompts of random play", "recorded, %", "of its steps, %")
+    return f"## Who advises\n\n{common.table(columns, lines)}\n"
+
+
+def _section(
+    preset: str,
+    world: str,
+    results: Sequence[Result],
+    published: Mapping[str, Any],
+    random: Mapping[str, Sequence[float]],
+) -> str:
+    thresholds = list(results[0].reached)
+    by_condition = {c: [r for r in results if r.condition == c] for c in CONDITIONS}
+    base = [r.area for r in by_condition["baseline"]]
+    rows, parts, soon = [], [], []
+    for condition, found in by_condition.items():
+        if not found:
+            continue
+        areas = [r.area for r in found]
+        theirs = published.get(_PUBLISHED_NAME.get(condition, condition), {})
+        rows.append(
+            (
+                condition,
+                len(found),
+                _mean(areas),
+                _mean(theirs.get("per_seed_mean", ())),
+                _mean([r.final for r in found]),
+                _mean(theirs.get("per_seed_final", ())),
+                _mean([r.final_success for r in found if r.final_success is not None]),
+                "" if condition == "baseline" else _p(areas, base),
+            )
+        )
+        parts.append(
+            (condition, *(_part(each) for each in zip(*(r.parts for r in found), strict=True)))
+        )
+        soon.append((condition, *(_soon([r.reached[t] for r in found]) for t in thresholds)))
+    columns = ("condition", "runs", "area", "published", "final", "published", "final success", "p")
+    shares = [f"{100 * low:.0f}-{100 * high:.0f} %" for low, high in pairwise(PARTS)]
+    return "\n".join(
+        (
+            f"## {world}, {preset}\n",
+            f"`{WORLDS[world].env_id}`. Random play: {_mean(random[world])}.{_speed(results)}\n",
+            common.table(columns, rows),
+            f"\nMean returns in parts of the {'episodes' if preset == 'published' else 'steps'}:\n",
+            common.table(("condition", *shares), parts),
+            "\nRuns that reached a mean return, and the median episodes (steps) until then:\n",
+            common.table(("condition", *thresholds), soon),
+            "",
+        )
+    )
+
+
+def _speed(results: Sequence[Result]) -> str:
+    speeds = [r.steps_per_second for r in results if r.steps_per_second]
+    if not speeds:
+        return ""
+    return f" A run learns from {median(speeds):,.0f} steps a second (median of the runs)."
+
+
+def _mean(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    if len(values) < _FEWEST:
+        return f"{values[0]:.3f}"
+    mean, low, high = bootstrap_mean(list(values))
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _part(values: Sequence[float | None]) -> str:
+    found = [v for v in values if v is not None]
+    return f"{sum(found) / len(found):.3f}" if found else "-"
+
+
+def _p(values: Sequence[float], base: Sequence[float]) -> str:
+    if min(len(values), len(base)) < _FEWEST:
+        return "-"
+    return f"{independent_permutation_test(values, base):.3g}"
+
+
+def _soon(reached: Sequence[list[int] | None]) -> str:
+    found = [each for each in reached if each is not None]
+    said = f"{len(found)} of {len(reached)}"
+    if not found:
+        return said
+    episodes, steps = (median(each[i] for each in found) for i in (0, 1))
+    return f"{said}: {episodes:,.0f} ({steps:,.0f})"
+
+
+def _transfer(results: Sequence[Result], transfer: Mapping[str, Mapping[str, float]]) -> str:
+    groups: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
+    for result in results:
+        group = (result.preset, result.world, result.condition)
+        key = "/".join((*group, str(result.seed)))
+        if key in transfer:
+            groups.setdefault((result.preset, result.world, result.condition), []).append(
+                transfer[key]
+            )
+    worlds = [w for w in WORLDS if any(w in played for each in groups.values() for played in each)]
+    lines = [
+        (*key, *(_mean([p[w] for p in played if w in p]) for w in worlds))
+        for key, played in groups.items()
+    ]
+    return "\n".join(
+        (
+            "## Played elsewhere\n",
+            "Success of what was learned, without advice, always the most probable action, on 50\n"
+            "seeds of each environment; means over runs.\n",
+            common.table(("preset", "learned in", "condition", *worlds), lines),
+            "",
+        )
+    )
+
+
+def draw(pyplot: Any, results: Sequence[Result], curves: Mapping[str, Any]) -> Any:
+    """Learning curves with 95 % bands, over the published ones (dashed)."""
+    panels = [
+        (p, w)
+        for p in PRESETS
+        for w in WORLDS
+        if any((r.preset, r.world) == (p, w) for r in results)
+    ]
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(4.2 * columns, 3.2 * rows), squeeze=False, layout="constrained"
+    )
+    for each, (preset, world) in zip(axes.flat, panels, strict=False):
+        _panel(each, preset, world, results, curves)
+    for each in list(axes.flat)[len(panels) :]:
+        each.axis("off")
+    return figure
+
+
+def _panel(
+    axes: Any, preset: str, world: str, results: Sequence[Result], curves: Mapping[str, Any]
+) -> None:
+    for condition in CONDITIONS:
+        color = _COLORS[condition]
+        found = [
+            r.curve
+            for r in results
+            if (r.preset, r.world, r.condition) == (preset, world, condition)
+        ]
+        if found:
+            length = min(map(len, found))
+            columns = [[c[i] for c in found] for i in range(length)]
+            unit = WORLDS[world].bin if preset == "published" else WORLDS[world].steps / length
+            x = [(i + 0.5) * unit for i in range(length)]
+            axes.plot(x, [sum(c) / len(c) for c in columns], color=color, label=condition)
+            if len(found) >= _FEWEST:
+                bands = [bootstrap_mean(c, 2000) for c in columns]
+                axes.fill_between(
+                    x, [b.low for b in bands], [b.high for b in bands], color=color, alpha=0.2
+                )
+        theirs = curves.get(world, {}).get(_PUBLISHED_NAME.get(condition, condition))
+        if preset == "published" and theirs:
+            bins = theirs["binned_mean"]
+            x = [(i + 0.5) * theirs["bin"] for i in range(len(bins))]
+            axes.plot(x, bins, color=color, linestyle="dashed", linewidth=0.9)
+    axes.set_title(f"{world}, {preset}", fontsize="medium")
+    axes.set_xlabel("episodes (dashed: published)" if preset == "published" else "steps")
+    axes.set_ylabel("return")
+    axes.legend(fontsize="x-small")

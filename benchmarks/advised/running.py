@@ -1,0 +1,78 @@
+"""Many trainings, on several cores, each of them resumable."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from advised.presets import Run
+from textenvs.traces import replace_file
+
+__all__ = ["DONE", "learn", "train_all"]
+
+DONE = "done.json"
+_FIRST_ROLLOUTS = 3  # not timed: everything is loaded, and all is new, in the first ones
+
+
+def train_all(runs: Sequence[Run], work: Path, workers: int) -> Iterator[tuple[Run, bool]]:
+    """Train what is not trained yet; what was stopped goes on.
+
+    Args:
+        runs: what to train, in this order.
+        work: where the runs are kept.
+        workers: processes, of one thread each.
+
+    Yields:
+        Every run, and whether it was trained now, as they end.
+    """
+    left = [run for run in runs if not _is_done(run, work)]
+    for run in runs:
+        if run not in left:
+            yield run, False
+    if workers == 1:
+        for run in left:
+            learn(run, work)
+            yield run, True
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        futures = {pool.submit(learn, run, work): run for run in left}
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future], True
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _is_done(run: Run, work: Path) -> bool:
+    """Whether it was trained as long as it is to be, with these settings."""
+    path = run.folder(work) / DONE
+    return path.exists() and json.loads(path.read_text())["settings"] == run.settings.as_json()
+
+
+def learn(run: Run, work: Path) -> None:
+    """Train one run to its end; ``done.json`` tells its speed."""
+    from textenvs.rl.training import train
+
+    folder = run.folder(work)
+    went_on = (folder / "model.zip").exists()
+    times: list[tuple[int, float]] = []
+
+    def note(steps: int, told: Mapping[str, float]) -> None:
+        times.append((steps, time.perf_counter()))
+
+    train(run.settings, folder, tensorboard=False, on_progress=note)
+    told: dict[str, Any] = {"settings": run.settings.as_json(), "steps_per_second": None}
+    if len(times) > _FIRST_ROLLOUTS and not went_on:
+        (first, begun), (last, ended) = times[_FIRST_ROLLOUTS - 1], times[-1]
+        told["steps_per_second"] = round((last - first) / (ended - begun), 1)
+    replace_file(folder / DONE, json.dumps(told, indent=1) + "\n")

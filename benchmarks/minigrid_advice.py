@@ -1,0 +1,208 @@
+"""Ways to take a language model's advice, compared: in5490's comparison in MiniGrid.
+
+    python benchmarks/minigrid_advice.py                                # goes on where it stopped
+    python benchmarks/minigrid_advice.py --worlds empty --presets published
+    python benchmarks/minigrid_advice.py --worlds nethack --presets mended --llm hf:PATH
+    python benchmarks/minigrid_advice.py --smoke
+
+PPO without advice, with advice that pays, with advice in the policy, and with both, each with
+eight seeds: in Empty-16x16, DoorKey-8x8 and UnlockPickup, as published (``published``: a
+configuration for each set of data, see ``advised/presets.py``), and with one configuration of ours
+(``mended``). Advice is recorded: the real answers of Llama-2-7B-chat that the project published for
+DoorKey (they are taken from ``TEXTENVS_DATA``), those in ``benchmarks/answers`` for the others, or
+any model's by ``--llm``. Afterwards what was learned in one environment is played in the others.
+
+It needs ``pip install "textenvs[babyai,advice,rl,plot]"``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import common
+from advised.advisers import adviser_of, coverage, default_embeddings
+from advised.page import draw, page
+from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
+from advised.results import Result, read_result
+from advised.running import train_all
+from advised.transfer import play_elsewhere, play_randomly
+from textenvs.traces import replace_file
+
+NAME = "minigrid_advice"
+_RANDOM_EPISODES = 100
+_TRANSFER_EPISODES = 50
+_COVERAGE_STEPS = 20_000
+_SMOKE_STEPS, _SMOKE_EPISODES, _SMOKE_LONGEST = 600, 3, 50
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train what is not trained, play what was learned elsewhere, write the page."""
+    args = _arguments(argv)
+    runs = _runs(args)
+    for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
+        if now:
+            print(f"{number} of {len(runs)}: {run.folder(Path())}", flush=True)
+    results = _read(args.out) if args.out.with_suffix(".json").is_file() else {}
+    found = {_key(r): r for r in (Result(**each) for each in results.get("runs", []))}
+    for run in runs:
+        result = read_result(run, args.work)
+        if result is not None:
+            found[_key(result)] = result
+    more = {
+        "random": dict(results.get("random", {})),
+        "advisers": dict(results.get("advisers", {})),
+        "transfer": dict(results.get("transfer", {})),
+    }
+    _measure(args, runs, more)
+    ordered = sorted(found.values(), key=_order)
+    curves = _published_curves()
+    told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], **more}
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    common.write_json(args.out.with_suffix(".json"), told)
+    replace_file(args.out.with_suffix(".md"), page(ordered, more, curves, args.smoke))
+    common.draw_figure(
+        lambda pyplot: draw(pyplot, ordered, curves), args.out.with_suffix(".png"), args.smoke
+    )
+    print(f"Written: {args.out}.json, .md, .png")
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    published = [name for name, world in WORLDS.items() if world.published]
+    for name, choices, default in (
+        ("worlds", list(WORLDS), published),
+        ("presets", list(PRESETS), list(PRESETS)),
+        ("conditions", list(CONDITIONS), list(CONDITIONS)),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            nargs="+",
+            choices=choices,
+            default=default,
+            metavar=name[0].upper(),
+            help=f"of {', '.join(choices)} ({' '.join(default)})",
+        )
+    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of each (8)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
+    parser.add_argument("--llm", metavar="M", help="who advises (default: recorded answers)")
+    parser.add_argument("--label", metavar="NAME", help="what the tables call that model")
+    parser.add_argument(
+        "--embeddings", default=default_embeddings(), metavar="M", help="all-MiniLM-L6-v2"
+    )
+    parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="STEM",
+        help="STEM.json, .md and .png (docs/results/minigrid_advice; of a smoke run away from it)",
+    )
+    parser.add_argument("--smoke", action="store_true", help="a few steps: does it run at all?")
+    args = parser.parse_args(argv)
+    if args.smoke:
+        folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
+        args.work, args.out = folder / "runs", args.out or folder / f"{NAME}.smoke"
+        args.seeds = 1
+    args.out = args.out or common.ROOT / "docs" / "results" / NAME
+    return args
+
+
+def _runs(args: argparse.Namespace) -> list[Run]:
+    """What is to be run: seed by seed, so that what was stopped is a comparison already."""
+    found = []
+    for seed in range(args.seeds):
+        for preset in args.presets:
+            for world in args.worlds:
+                if preset == "published" and not WORLDS[world].published:
+                    continue
+                found += [_run(args, preset, world, each, seed) for each in args.conditions]
+    return found
+
+
+def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed: int) -> Run:
+    adviser = adviser_of(world, args)
+    if adviser is None and condition != "baseline":
+        raise ValueError(f"expected --llm: there are no recorded answers for {world}")
+    llm, style = (adviser.llm, adviser.style) if adviser else ("", WORLDS[world].style)
+    settings = settings_of(preset, world, condition, seed, llm, args.embeddings, style)
+    if args.smoke:
+        settings = replace(
+            settings,
+            max_steps=_SMOKE_LONGEST,
+            total_timesteps=_SMOKE_STEPS,
+            total_episodes=settings.total_episodes and _SMOKE_EPISODES,
+            hyper={
+                **settings.hyper,
+                "n_steps": 32 if preset == "mended" else _SMOKE_LONGEST,
+                "n_epochs": 1,
+            },
+        )
+    return Run(preset, world, condition, seed, settings)
+
+
+def _key(result: Result) -> tuple[str, str, str, int]:
+    return result.preset, result.world, result.condition, result.seed
+
+
+def _order(result: Result) -> tuple[int, int, int, int]:
+    return (
+        PRESETS.index(result.preset),
+        list(WORLDS).index(result.world),
+        CONDITIONS.index(result.condition),
+        result.seed,
+    )
+
+
+def _measure(args: argparse.Namespace, runs: Sequence[Run], more: Mapping[str, Any]) -> None:
+    """Random play, who advised, and what was learned played elsewhere; what is known stays."""
+    few = args.smoke
+    worlds = {
+        name: replace(WORLDS[name], max_steps=_SMOKE_LONGEST) if few else WORLDS[name]
+        for name in args.worlds
+    }
+    for name, world in worlds.items():
+        if name not in more["random"]:
+            more["random"][name] = play_randomly(world, 2 if few else _RANDOM_EPISODES, seed=0)
+        adviser = adviser_of(name, args)
+        if adviser is not None:
+            covered = coverage(world, adviser, 200 if few else _COVERAGE_STEPS, seed=0)
+            more["advisers"][name] = {
+                "label": adviser.label,
+                "coverage": covered._asdict() if covered else None,
+            }
+    grids = [name for name in args.worlds if WORLDS[name].encoder != "text"]
+    for run in runs:
+        key = "/".join(map(str, (run.preset, run.world, run.condition, run.seed)))
+        if run.world not in grids or not (run.folder(args.work) / "model.zip").exists():
+            continue
+        played = more["transfer"].setdefault(key, {})
+        for name in grids:
+            if name not in played:
+                count = 2 if few else _TRANSFER_EPISODES
+                told = play_elsewhere(run, worlds[name], args.work, count)
+                played[name] = round(sum(told["success"]) / count, 4)
+
+
+def _published_curves() -> dict[str, Any]:
+    """The published curves; none where they are not at hand."""
+    path = common.data_folder() / "in5490_curves.json"
+    if not path.is_file():
+        print(f"without the published curves: {path} is missing", file=sys.stderr)
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read(stem: Path) -> dict[str, Any]:
+    return json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    common.guarded(main)
