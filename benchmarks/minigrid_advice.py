@@ -109,7 +109,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = folder / "runs", args.out or folder / f"{NAME}.smoke"
+        args.work, args.out = folder / "runs", args.out or folder / NAME
         args.seeds = 1
     args.out = args.out or common.ROOT / "docs" / "results" / NAME
     return args

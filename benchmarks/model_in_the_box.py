@@ -32,6 +32,7 @@ import textenvs  # noqa: F401  # registers the ids
 from common import Row
 from textenvs.evaluation import Settings
 from textenvs.llm import LanguageModel, get_model
+from textenvs.llm.names import TINY_TEMPERATURE
 from textenvs.traces import read_trace
 
 TRAINING = pathlib.Path(__file__).parents[1] / "docs" / "results" / "tiny_training.json"
@@ -75,8 +76,8 @@ class Task:
 
 _MIXED = "BabyAI-Text-MixedTrainLocal-v0"
 TASKS = (
-    Task("GoToLocal", "BabyAI-Text-GoToLocal-v0", 200),
-    Task("PickupLoc", "BabyAI-Text-PickupLoc-v0", 200),
+    Task("GoToLocal", "BabyAI-Text-GoToLocal-v0", 500),
+    Task("PickupLoc", "BabyAI-Text-PickupLoc-v0", 500),
     *(Task(kind, _MIXED, 100, env={"kind": kind}) for kind in KINDS),
     *(
         Task(f"{kind} alone", _MIXED, 20, env={"kind": kind, "num_dists": 0}, game="babyai")
@@ -119,6 +120,7 @@ def play(
         seed=args.seed * len(TASKS) + TASKS.index(task),
         max_steps=limit,
         env=task.env,
+        temperature=TINY_TEMPERATURE if asks else 0.0,
         answer_tokens=40 if asks else 1024,
         keep_prompts=False,
     )
@@ -197,7 +199,8 @@ _PAGE = """\
 `tiny` was trained on games of the scripted experts in these games, with other seeds than these
 ([how](../tiny_model.md)); `expert` is its teacher, which reads the same texts; `random` plays
 uniformly. Success and progress in %, means with 95 % intervals. Agent `recall`, prompt `bare`:
-it is told what the episode's earlier texts showed. Crafter ends after BALROG's 2,000 steps; NetHack
+it is told what the episode's earlier texts showed; its answers are drawn at temperature {temperature}.
+Crafter ends after BALROG's 2,000 steps; NetHack
 after 3,000 of BALROG's 100,000, which can only lower its progress. {speed}
 
 Seeds of its training: {seeds}. The seeds played here are spread over 53 bits, and a test checks
@@ -359,7 +362,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         said = ", ".join(f"{name} {rate:.0f}" for name, rate in speeds.items())
         speed = f"Actions a second of `tiny`, {args.concurrency} games at once: {said}. "
         speed += f"It answers {loading:.1f} s after torch was imported."
-        facts = {"speed": speed, "seeds": training_seeds()}
+        facts = {
+            "speed": speed,
+            "seeds": training_seeds(),
+            "temperature": TINY_TEMPERATURE,
+        }
         measured = {"actions_per_second": speeds, "loading_seconds": loading}
         common.write_results(args, rows, measured, page(rows, facts), figure(rows))
 

@@ -7,7 +7,7 @@ The experts of three games (``textenvs.agents.experts``) play first, now and the
 random action; an untrained model of two million parameters learns what they answer. Then, round
 by round, the model plays and the expert says what it would have done in each state that the model
 came to (DAgger: Ross, Gordon and Bagnell, AISTATS 2011, arXiv:1011.0686), and the model learns
-that too. All rounds begin with the weights of the last; the last one lowers the learning rate.
+that too. All rounds begin with the weights of the last; late ones may add layers to them.
 
 Every round leaves ``rows.jsonl.gz`` and a model in ``--work``. The last model is written to
 ``--out`` in bfloat16, with checksums; data, seeds and curves to ``--report``. Which seeds are
@@ -137,6 +137,13 @@ ROUNDS = (
         {"BabyAI": 24_000, "Crafter": 8_000, "NetHack": 4_000},
         by_model=_ALL,
         older={"BabyAI": 24_000, "Crafter": 12_000, "NetHack": 4_000},
+        shares={"GoToLocal": 2, "putnext": 6},
+        layers=6,
+    ),
+    Round(
+        {"BabyAI": 24_000, "Crafter": 10_000, "NetHack": 3_000},
+        by_model=_ALL,
+        older={"BabyAI": 24_000, "Crafter": 14_000, "NetHack": 4_000},
         shares={"GoToLocal": 2, "putnext": 6},
         layers=6,
     ),
@@ -357,6 +364,7 @@ def export(model: Path, work: Path, rounds: int, out: Path, report: Path) -> Non
     """Write the model in bfloat16, its checksums, and how it was trained."""
     out.mkdir(parents=True, exist_ok=True)
     found = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16)
+    found.config.use_cache = found.generation_config.use_cache = True  # the trainer needs none
     found.save_pretrained(out)
     transformers.AutoTokenizer.from_pretrained(model).save_pretrained(out)
     sums = {

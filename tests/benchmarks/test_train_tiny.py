@@ -131,6 +131,25 @@ def test_a_training_that_was_stopped_comes_to_the_same_bits(tmp_path: Path) -> N
     assert weights[0].read_bytes() != (base / "model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_a_deeper_model_begins_with_what_it_knew(tmp_path: Path, layers: int) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tiny.making import deepen, make_model
+
+    make_model(["You see: red ball 3 ahead."] * 5, tmp_path / "base", 0, 64, 2)
+    deepen(tmp_path / "base", tmp_path / "deeper", 1, layers)
+    tokens = torch.arange(5, 45).reshape(2, 20)
+    said = []
+    for name in ("base", "deeper"):
+        model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / name)
+        said.append(model(tokens).logits)
+    assert model.config.num_hidden_layers == layers
+    assert torch.equal(*said)
+    with pytest.raises(ValueError, match="deepened to 2 to 4, not 5"):
+        deepen(tmp_path / "base", tmp_path / "deeper", 1, 5)
+
+
 @pytest.mark.slow
 def test_a_smoke_run_makes_a_model_that_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

