@@ -37,7 +37,7 @@ from textenvs.traces import replace_file
 
 NAME = "minigrid_advice"
 _RANDOM_EPISODES = 100
-_TRANSFER_EPISODES = 50
+_TRANSFER_EPISODES = 20
 _COVERAGE_STEPS = 20_000
 _SMOKE_STEPS, _SMOKE_EPISODES, _SMOKE_LONGEST = 600, 3, 50
 

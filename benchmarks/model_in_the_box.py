@@ -199,9 +199,9 @@ _PAGE = """\
 `tiny` was trained on games of the scripted experts in these games, with other seeds than these
 ([how](../tiny_model.md)); `expert` is its teacher, which reads the same texts; `random` plays
 uniformly. Success and progress in %, means with 95 % intervals. Agent `recall`, prompt `bare`:
-it is told what the episode's earlier texts showed; its answers are drawn at temperature {temperature}.
-Crafter ends after BALROG's 2,000 steps; NetHack
-after 3,000 of BALROG's 100,000, which can only lower its progress. {speed}
+it is told what the episode's earlier texts showed. Answers are drawn at temperature {temperature}.
+Crafter ends after BALROG's 2,000 steps; NetHack after 3,000 of BALROG's 100,000, which can only
+lower its progress. {speed}
 
 Seeds of its training: {seeds}. The seeds played here are spread over 53 bits, and a test checks
 that none of them is one of those.

@@ -23,6 +23,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,6 +83,9 @@ class Round:
         older: how many rows of earlier rounds are learned again, by game.
         shares: of the tasks, within their games, where they are not those of ``TASKS``.
         layers: of the model, from this round on.
+        rare: how much oftener older rows are drawn whose action is rare in their game: the exponent
+            of one over its count.
+        temperature: at which the model plays.
         epochs: how often its rows are learned.
         learning_rate: the highest, of embeddings, biases and scales.
         muon_rate: the highest, of the matrices.
@@ -96,6 +100,8 @@ class Round:
     older: Mapping[str, int] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
     layers: int = _LAYERS
+    rare: float = 0.0
+    temperature: float = 0.0
     epochs: float = 1.0
     learning_rate: float = 1.5e-3
     muon_rate: float = 5e-3
@@ -141,11 +147,13 @@ ROUNDS = (
         layers=6,
     ),
     Round(
-        {"BabyAI": 24_000, "Crafter": 10_000, "NetHack": 3_000},
+        {"BabyAI": 6_000, "Crafter": 5_000, "NetHack": 24_000},
         by_model=_ALL,
-        older={"BabyAI": 24_000, "Crafter": 14_000, "NetHack": 4_000},
+        older={"BabyAI": 18_000, "Crafter": 11_000, "NetHack": 12_000},
         shares={"GoToLocal": 2, "putnext": 6},
         layers=6,
+        rare=0.5,
+        temperature=0.5,
     ),
 )
 SMOKE = (
@@ -206,7 +214,7 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     random = np.random.default_rng([SEED, number])
     kept_out = sorted(random.choice(len(rows), min(400, len(rows) // 4), False))
     held_out = [rows.pop(i) for i in kept_out[::-1]]
-    mixed = [*rows, *_older(work, number, stage.older, random)]
+    mixed = [*rows, *_older(work, number, stage, random)]
     deeper = folder / "deeper"
     if not deeper.exists():
         deepen(model, deeper, SEED + number, stage.layers)
@@ -235,10 +243,9 @@ def _learn(work: Path, number: int, rounds: Sequence[Round], model: Path) -> Pat
     return done
 
 
-def _older(
-    work: Path, number: int, wanted: Mapping[str, int], random: np.random.Generator
-) -> list[Row]:
+def _older(work: Path, number: int, stage: Round, random: np.random.Generator) -> list[Row]:
     """Rows of earlier rounds, each but once."""
+    wanted = stage.older
     game_of = {task.name: task.game for task in TASKS}
     by_game: dict[str, dict[Row, None]] = {game: {} for game in wanted}
     for i in range(number if wanted else 0):
@@ -249,7 +256,11 @@ def _older(
     for game, kept in by_game.items():
         rows = list(kept)
         count = min(wanted[game], len(rows))
-        found += [rows[i] for i in random.choice(len(rows), count, False)]
+        actions = [row.answer.rpartition("ACTION:")[2] for row in rows]
+        often = Counter(actions)
+        weights = np.array([often[action] ** -stage.rare for action in actions])
+        chances = weights / weights.sum() if stage.rare else None
+        found += [rows[i] for i in random.choice(len(rows), count, False, chances)]
     return found
 
 
@@ -279,6 +290,7 @@ def _rows(folder: Path, stage: Round, number: int, model: Path) -> list[Row]:
             expert_share=stage.expert_share,
             stray_share=stage.stray_share,
             at_once=_AT_ONCE,
+            temperature=stage.temperature,
             rows=int(stage.rows[task.game] * _share(task, stage.shares)),
         ):
             if isinstance(what, Row):

@@ -174,7 +174,7 @@ def _transfer(results: Sequence[Result], transfer: Mapping[str, Mapping[str, flo
     return "\n".join(
         (
             "## Played elsewhere\n",
-            "Success of what was learned, without advice, always the most probable action, on 50\n"
+            "Success of what was learned, without advice, always the most probable action, on 20\n"
             "seeds of each environment; means over runs.\n",
             common.table(("preset", "learned in", "condition", *worlds), lines),
             "",

@@ -134,6 +134,7 @@ def play(
     stray_share: float = 0.0,
     labels: bool = True,
     at_once: int = 32,
+    temperature: float = 0.0,
     rows: int | None = None,
 ) -> Iterator[Row | Outcome]:
     """Play episodes, in a batch, and tell what the expert would answer in each state.
@@ -149,11 +150,13 @@ def play(
         stray_share: the share of steps in which a random action is played.
         labels: whether rows are told.
         at_once: episodes in a batch.
+        temperature: at which the model is asked.
         rows: end after so many rows; None for when all episodes are over.
 
     Yields:
         A row for every state, and an outcome at the end of every episode.
     """
+    sampling = Sampling(temperature=temperature, max_tokens=ANSWER_TOKENS)
     waiting = list(reversed(seeds))
     games: list[_Game] = []
     told = 0
@@ -179,12 +182,10 @@ def play(
                 game.random.random() >= expert_share and not known
                 for game, known in zip(games, again, strict=True)
             ]
-            asked = [
-                [{"role": "user", "content": prompt}]
-                for prompt, own in zip(prompts, chosen, strict=True)
-                if own
-            ]
-            said = iter(model.generate(asked, Sampling(max_tokens=ANSWER_TOKENS)) if asked else ())
+            asked = [i for i, own in enumerate(chosen) if own]
+            messages = [[{"role": "user", "content": prompts[i]}] for i in asked]
+            draws = [games[i].seed + games[i].steps for i in asked]
+            said = iter(model.generate(messages, sampling, draws) if asked else ())
             answers = [next(said).text if own else wanted[i].answer for i, own in enumerate(chosen)]
         over = []
         for game, answer in zip(games, answers, strict=True):

@@ -125,13 +125,16 @@ def test_its_answers_name_actions(env_id: str, tiny: LanguageModel, tmp_path: Pa
     assert sum(valid) >= 0.95 * len(valid)
 
 
-def test_it_is_the_default_of_eval_asked_as_it_was_trained(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "temperature"), [([], 0.5), (["--temperature", "0"], 0)])
+def test_it_is_the_default_of_eval_asked_as_it_was_trained(
+    options: list[str], temperature: float, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
-    textenvs_command(
-        ["eval", "BabyAI-Text-GoToObj-v0", "--episodes", "2", "--max-steps", "3", "--out", str(out)]
-    )
+    short = ["--episodes", "2", "--max-steps", "3", "--out", str(out), *options]
+    textenvs_command(["eval", "BabyAI-Text-GoToObj-v0", *short])
     settings = json.loads((out / "run.json").read_text())
     assert (settings["llm"], settings["agent"], settings["prompt"]) == ("tiny", "recall", "bare")
+    assert settings["temperature"] == temperature
 
 
 def test_an_agent_without_a_model_is_given_none(tmp_path: Path) -> None:
