@@ -193,12 +193,11 @@ def test_many_games_pay_what_single_ones_pay(
     part: str, single: Any, many: Any, mode: AutoresetMode
 ) -> None:
     """Episode by episode the same rewards, and nothing across the border of two episodes."""
-    count, limit, steps = 3, 7, 40
-    batch = many(
-        SyncVectorEnv([lambda: make(max_episode_steps=limit)] * count, autoreset_mode=mode)
-    )
+    count, limits, steps = 3, (7, 5, 11), 60  # never all over at once for long
+    makers = [lambda n=n: make(max_episode_steps=n) for n in limits]  # type: ignore[misc]
+    batch = many(SyncVectorEnv(makers, autoreset_mode=mode))
     batch.reset(seed=[10, 20, 30])
-    alone = [single(make(max_episode_steps=limit)) for _ in range(count)]
+    alone = [single(make(max_episode_steps=limit)) for limit in limits]
     for env, seed in zip(alone, (10, 20, 30), strict=True):
         env.reset(seed=seed)
     random = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from textenvs.advice.scene import read_scene
 from textenvs.llm import LanguageModel
 from textenvs.wrappers.add_advice_observation import advised_space, with_advice
 from textenvs.wrappers.vector.borders import Borders
-from textenvs.wrappers.vector.scenes import action_names, info_of, read_scenes
+from textenvs.wrappers.vector.scenes import Scenes, action_names, info_of
 
 __all__ = ["AddAdviceObservation"]
 
@@ -52,6 +52,7 @@ class AddAdviceObservation(VectorWrapper):
         self._names = action_names(env)
         self._captions = captions
         self._borders = Borders(env)
+        self._scenes = Scenes(env, self._names, captions)
         self.advisor = Advisor(
             llm,
             self._names,
@@ -67,8 +68,8 @@ class AddAdviceObservation(VectorWrapper):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin episodes."""
-        observations, infos = self.env.reset(seed=seed, options=options)
         self._borders.reset(options)
+        observations, infos = self.env.reset(seed=seed, options=options)
         return self._advised(observations, infos, np.ones(self.num_envs, np.bool_))
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
@@ -83,7 +84,7 @@ class AddAdviceObservation(VectorWrapper):
     def _advised(
         self, observations: Any, infos: dict[str, Any], asked: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        scenes = read_scenes(self.env, observations, infos, self._names, self._captions)
+        scenes = self._scenes.read(observations, infos)
         finals = {
             i: (observation, info_of(infos["final_info"], i))
             for i, observation in enumerate(infos.get("final_obs", ()))

@@ -13,7 +13,7 @@ from textenvs.llm import LanguageModel
 from textenvs.rewards import add_parts
 from textenvs.wrappers.advice_reward import AdviceRule
 from textenvs.wrappers.vector.borders import Borders
-from textenvs.wrappers.vector.scenes import action_names, read_scenes
+from textenvs.wrappers.vector.scenes import Scenes, action_names
 
 __all__ = ["AdviceReward"]
 
@@ -53,10 +53,10 @@ class AdviceReward(VectorWrapper):
         super().__init__(env)
         check_captions(captions, env.single_observation_space)
         self._names = action_names(env)
-        self._captions = captions
         self._borders = Borders(env)
         self._rules = [AdviceRule(beta, threshold, pays) for _ in range(env.num_envs)]
-        self._scenes: list[Scene] = []
+        self._scenes = Scenes(env, self._names, captions)
+        self._seen: list[Scene] = []
         self.advisor = Advisor(
             llm,
             self._names,
@@ -68,21 +68,21 @@ class AdviceReward(VectorWrapper):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin episodes, in which every caption may pay again."""
-        observations, infos = self.env.reset(seed=seed, options=options)
         self._begin(self._borders.reset(options))
-        self._scenes = read_scenes(self.env, observations, infos, self._names, self._captions)
+        observations, infos = self.env.reset(seed=seed, options=options)
+        self._seen = self._scenes.read(observations, infos)
         return observations, infos
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
         """Play an action in each game; what it pays follows from the advice before it."""
         played = np.flatnonzero(self._borders.played())
-        scenes = [self._scenes[i] for i in played]
+        scenes = [self._seen[i] for i in played]
         paid = np.zeros(self.num_envs)
         for i, scene, advice in zip(played, scenes, self.advisor.advise(scenes), strict=True):
             paid[i] = self._rules[i].reward(scene, advice, int(actions[i]))
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         self._begin(self._borders.step(np.asarray(terminated | truncated)))
-        self._scenes = read_scenes(self.env, observations, infos, self._names, self._captions)
+        self._seen = self._scenes.read(observations, infos)
         infos = add_parts(infos, rewards, "advice", paid)
         return observations, rewards + paid, terminated, truncated, infos
 

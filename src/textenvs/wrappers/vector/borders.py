@@ -28,7 +28,10 @@ class Borders:
         self._over = np.zeros(env.num_envs, np.bool_)
 
     def reset(self, options: Mapping[str, Any] | None) -> NDArray[np.bool_]:
-        """Which games a ``reset`` begins anew: all, or those of ``options["reset_mask"]``."""
+        """Which games a ``reset`` begins anew: all, or those of ``options["reset_mask"]``.
+
+        To be asked before the environment is reset, which takes the mask out of the options.
+        """
         mask = (options or {}).get("reset_mask")
         chosen = np.ones_like(self._over) if mask is None else np.asarray(mask, np.bool_)
         self._over = self._over & ~chosen

@@ -25,13 +25,18 @@ class Transitions:
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         self._env = env
         self._borders = Borders(env)
-        self._before: list[tuple[Any, dict[str, Any]]] = []
+        self._before: list[tuple[Any, dict[str, Any]]] = [(None, {})] * env.num_envs
 
-    def reset(self, observations: Any, infos: Mapping[str, Any], options: Any) -> Any:
-        """Take in the beginnings; returns in which games they are: (num_envs,) bool."""
-        begun = self._borders.reset(options)
-        self._keep(observations, infos)
-        return begun
+    def begin(self, options: Any) -> Any:
+        """Which games a ``reset`` begins, before it is done: (num_envs,) bool."""
+        return self._borders.reset(options)
+
+    def keep(self, observations: Any, infos: Mapping[str, Any], begun: Any) -> None:
+        """Take in what is seen in the games that have begun."""
+        told = {k: v for k, v in infos.items() if not k.startswith(("final_", "_final_"))}
+        seen = single_observations(self._env, observations)
+        for i in np.flatnonzero(begun).tolist():
+            self._before[i] = seen[i], info_of(told, i)
 
     def step(
         self, actions: Sequence[int], observations: Any, ended: Any, infos: Mapping[str, Any]
@@ -48,15 +53,8 @@ class Transitions:
             seen, before = self._before[i]
             said.append(transition(seen, before, int(actions[i]), info_of(after, i)))
         begun = self._borders.step(ended)
-        self._keep(observations, infos)
+        self.keep(observations, infos, np.ones(self._env.num_envs, np.bool_))
         return said, begun
-
-    def _keep(self, observations: Any, infos: Mapping[str, Any]) -> None:
-        told = {k: v for k, v in infos.items() if not k.startswith(("final_", "_final_"))}
-        self._before = [
-            (seen, info_of(told, i))
-            for i, seen in enumerate(single_observations(self._env, observations))
-        ]
 
 
 class CaptionTransition(VectorWrapper):
@@ -75,8 +73,9 @@ class CaptionTransition(VectorWrapper):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin episodes."""
+        begun = self._transitions.begin(options)
         observations, infos = self.env.reset(seed=seed, options=options)
-        self._transitions.reset(observations, infos, options)
+        self._transitions.keep(observations, infos, begun)
         return observations, _told(infos, [""] * self.num_envs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:

@@ -13,7 +13,7 @@ from textenvs.advice.goals import GoalRule, GoalSuggester
 from textenvs.llm import LanguageModel
 from textenvs.rewards import add_parts
 from textenvs.wrappers.vector.caption_transition import Transitions
-from textenvs.wrappers.vector.scenes import action_names, read_scenes
+from textenvs.wrappers.vector.scenes import Scenes, action_names
 
 __all__ = ["GoalReward"]
 
@@ -46,8 +46,7 @@ class GoalReward(VectorWrapper):
     ) -> None:
         super().__init__(env)
         check_captions(captions, env.single_observation_space)
-        self._names = action_names(env)
-        self._captions = captions
+        self._scenes = Scenes(env, action_names(env), captions)
         self._scale = scale
         self._suggester = GoalSuggester(llm, missing=missing)
         self._rules = [GoalRule(threshold, embeddings) for _ in range(env.num_envs)]
@@ -56,8 +55,10 @@ class GoalReward(VectorWrapper):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Begin episodes, in which every goal may pay once."""
+        begun = self._transitions.begin(options)
         observations, infos = self.env.reset(seed=seed, options=options)
-        self._begin(self._transitions.reset(observations, infos, options))
+        self._transitions.keep(observations, infos, begun)
+        self._begin(begun)
         return observations, self._told(observations, infos, [""] * self.num_envs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
@@ -80,8 +81,7 @@ class GoalReward(VectorWrapper):
             self._rules[i].begin()
 
     def _told(self, observations: Any, infos: dict[str, Any], did: list[str]) -> dict[str, Any]:
-        scenes = read_scenes(self.env, observations, infos, self._names, self._captions)
-        self._goals = self._suggester.suggest(scenes)
+        self._goals = self._suggester.suggest(self._scenes.read(observations, infos))
         goals = np.empty(self.num_envs, object)
         goals[:] = self._goals
         present = np.ones(self.num_envs, np.bool_)

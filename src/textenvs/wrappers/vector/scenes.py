@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import iterate
 
 from textenvs.advice.scene import Scene, read_scene
 
-__all__ = ["action_names", "info_of", "read_scenes", "single_observations"]
+__all__ = ["Scenes", "action_names", "info_of", "single_observations"]
 
 
 def action_names(env: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
@@ -44,18 +45,31 @@ def info_of(infos: Mapping[str, Any], index: int) -> dict[str, Any]:
     return found
 
 
-def read_scenes(
-    env: VectorEnv[Any, Any, Any],
-    observations: Any,
-    infos: Mapping[str, Any],
-    names: Sequence[str],
-    captions: str,
-) -> list[Scene]:
-    """The scenes of all games (see :func:`textenvs.advice.read_scene`)."""
-    missions = infos.get("mission", [""] * env.num_envs)
-    return [
-        read_scene(observation, str(mission or ""), names, captions)
-        for observation, mission in zip(
-            single_observations(env, observations), missions, strict=True
-        )
-    ]
+class Scenes:
+    """The scenes of all games (see :func:`textenvs.advice.read_scene`).
+
+    Where a ``reset_mask`` begins some games anew, the others' missions are not told again, and are
+    remembered.
+
+    Args:
+        env: the vector environment.
+        names: the actions' texts.
+        captions: how actions are put in words.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], names: Sequence[str], captions: str) -> None:
+        self._env, self._names, self._captions = env, names, captions
+        self._missions = [""] * env.num_envs
+
+    def read(self, observations: Any, infos: Mapping[str, Any]) -> list[Scene]:
+        """The scenes that are observed now."""
+        if "mission" in infos:
+            told = infos.get("_mission", np.ones(self._env.num_envs, np.bool_))
+            for i in np.flatnonzero(told).tolist():
+                self._missions[i] = str(infos["mission"][i] or "")
+        return [
+            read_scene(observation, mission, self._names, self._captions)
+            for observation, mission in zip(
+                single_observations(self._env, observations), self._missions, strict=True
+            )
+        ]
