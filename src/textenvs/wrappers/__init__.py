@@ -7,6 +7,7 @@ from textenvs.wrappers.goal_reward import GoalReward
 from textenvs.wrappers.history_observation import HistoryObservation
 from textenvs.wrappers.mission_override import MissionOverride
 from textenvs.wrappers.parse_text_action import ParseTextAction
+from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
 from textenvs.wrappers.record_trace import RecordTrace
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "HistoryObservation",
     "MissionOverride",
     "ParseTextAction",
+    "PotentialShapingReward",
     "RecordTrace",
 ]

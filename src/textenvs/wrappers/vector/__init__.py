@@ -4,5 +4,12 @@ from textenvs.wrappers.vector.add_advice_observation import AddAdviceObservation
 from textenvs.wrappers.vector.advice_reward import AdviceReward
 from textenvs.wrappers.vector.caption_transition import CaptionTransition
 from textenvs.wrappers.vector.goal_reward import GoalReward
+from textenvs.wrappers.vector.potential_shaping_reward import PotentialShapingReward
 
-__all__ = ["AddAdviceObservation", "AdviceReward", "CaptionTransition", "GoalReward"]
+__all__ = [
+    "AddAdviceObservation",
+    "AdviceReward",
+    "CaptionTransition",
+    "GoalReward",
+    "PotentialShapingReward",
+]
