@@ -32,7 +32,7 @@ class World:
     Attributes:
         env_id: its id.
         env: arguments of it.
-        max_steps: of an episode; None for the id's own limit.
+        max_steps: after which an episode is cut off; None for the level's own limit.
         style: the caption that the model is asked about.
         encoder: what the learner reads.
         tokens: words that a text encoder reads.
@@ -47,7 +47,7 @@ class World:
     env_id: str
     steps: int
     env: Mapping[str, Any]
-    max_steps: int | None = 1024
+    max_steps: int | None = None
     style: str = "in5490"
     encoder: str = "mlp"
     tokens: int = 0
@@ -58,28 +58,27 @@ class World:
     published: bool = True
 
 
+_LONG = {"max_steps": 1024}  # of the level: its reward falls to 0.1 until then
+
 WORLDS: Mapping[str, World] = {
     "empty": World(
         "MiniGrid-Text-Empty-16x16-v0",
         steps=200_000,
-        env={},
+        env=_LONG,
         episodes=200,
         bin=10,
         final=20,
         thresholds=(0.5, 0.9),
     ),
-    "doorkey": World("MiniGrid-Text-DoorKey-8x8-v0", steps=500_000, env={}),
+    "doorkey": World("MiniGrid-Text-DoorKey-8x8-v0", steps=500_000, env=_LONG),
     "unlockpickup": World(
-        "MiniGrid-Text-UnlockPickup-v0", steps=500_000, env={}, thresholds=(0.02, 0.05, 0.1)
+        "MiniGrid-Text-UnlockPickup-v0", steps=500_000, env=_LONG, thresholds=(0.02, 0.05, 0.1)
     ),
-    "multiroom": World(
-        "MiniGrid-Text-MultiRoom-N2-S4-v0", steps=500_000, env={}, max_steps=None, published=False
-    ),
+    "multiroom": World("MiniGrid-Text-MultiRoom-N2-S4-v0", steps=500_000, env={}, published=False),
     "nethack": World(
         "NetHack-Text-Score-v0",
         steps=500_000,
         env={},
-        max_steps=None,
         style="default",
         encoder="text",
         tokens=64,
@@ -103,6 +102,7 @@ _PUBLISHED_PPO: Mapping[str, Any] = {
     "normalize_advantage": False,
 }
 _NETWORKS: Mapping[str, Any] = {"net_arch": {"pi": [64, 64], "vf": [64, 64]}}
+_PUBLISHED_NETWORKS: Mapping[str, Any] = {**_NETWORKS, "optimizer_kwargs": {"eps": 1e-8}}
 
 _PUBLISHED_REWARD: Mapping[str, Any] = {"beta": 0.005, "reward_threshold": 0.84, "pays": "first"}
 # The code changed between the published sets of data, and so do these (see docs/advice.md). Of
@@ -191,7 +191,7 @@ def settings_of(
         advice=_ADVICE[condition],
         llm=llm if _ADVICE[condition] else None,
         embeddings=embeddings,
-        prompt="bare",
+        prompt="bare" if llm.startswith("recorded:") else "advice",
         missing="none",
         policy=_NETWORKS,
     )
@@ -200,6 +200,7 @@ def settings_of(
             base,
             algo="episode_ppo",
             hyper=_PUBLISHED_PPO,
+            policy=_PUBLISHED_NETWORKS,
             num_envs=1,
             total_episodes=found.episodes,
             total_timesteps=found.episodes * 1024,
@@ -216,6 +217,7 @@ def settings_of(
         match="similarity" if is_grid else "names",
         beta=0.02,
         reward_threshold=_MENDED_THRESHOLD if is_grid else 0.0,
+        policy_threshold=_MENDED_THRESHOLD if is_grid else 0.0,
         strength=_MENDED_STRENGTH,
         anneal=found.steps // 2,
     )

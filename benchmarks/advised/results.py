@@ -29,12 +29,14 @@ class Result:
     Attributes:
         preset, world, condition, seed: which it was.
         curve: the mean return in each bin: of so many episodes (published), or of a fortieth of the
-            steps.
-        area: the mean over the training: over its episodes (published), or over its bins.
+            steps, where an episode counts with the steps that it has there: games side by side all
+            begin at once, and those that fail last longest, so that whoever counts episodes where
+            they end finds nothing but successes at first.
+        area: the mean over the training: over its episodes (published), or over its steps.
         final: the mean of the last episodes.
         final_success: the share of them that succeeded; None where a game does not tell it.
-        reached: threshold -> (episodes, steps) until the mean of ten or fifty episodes was there;
-            None if it never was.
+        reached: threshold -> (episodes, steps) until the mean of ten or fifty episodes, or of a bin
+            of steps, was there; None if it never was.
         parts: means in the parts of the training (:data:`PARTS`).
         steps: of the whole.
         steps_per_second: None for a run that was stopped in between.
@@ -82,43 +84,71 @@ def summary(run: Run, episodes: Sequence[dict[str, Any]], speed: float | None) -
     returns = np.array([each["return"] for each in episodes], float)
     steps = np.array([each["steps"] for each in episodes])
     last = episodes[-world.final :]
-    by_episodes = run.preset == "published"
-    if by_episodes:
+    lengths = np.array([each["length"] for each in episodes])
+    games, total = run.settings.num_envs, run.settings.total_timesteps
+    if run.preset == "published":
         curve = [
             float(returns[i : i + world.bin].mean()) for i in range(0, len(returns), world.bin)
         ]
-        place, whole = np.arange(len(returns)), len(returns)
+        parts = [_mean(returns[a:b]) for a, b in pairwise(_places(len(returns)))]
+        window = 10 if world.bin == 10 else 50
+        reached = {str(t): _reached(returns, steps, window, t) for t in world.thresholds}
+        area = float(returns.mean())
     else:
-        curve = _over_steps(returns, steps, run.settings.total_timesteps, _POINTS)
-        place, whole = steps - 1, run.settings.total_timesteps
+        begun = steps - lengths * games
+        curve = _over_steps(returns, begun, steps, np.linspace(0, total, _POINTS + 1))
+        parts = list(_over_steps(returns, begun, steps, np.array(PARTS) * total))
+        reached = {str(t): _reached_on(curve, steps, total, t) for t in world.thresholds}
+        area = float(np.average(returns, weights=lengths))
     success = [each["success"] for each in last if "success" in each]
-    window = 10 if world.bin == 10 else 50
     return Result(
         run.preset,
         run.world,
         run.condition,
         run.seed,
         [round(x, 5) for x in curve],
-        round(float(returns.mean() if by_episodes else np.mean(curve)), 5),
+        round(area, 5),
         round(float(np.mean([each["return"] for each in last])), 5),
         round(float(np.mean(success)), 4) if success else None,
-        {str(t): _reached(returns, steps, window, t) for t in world.thresholds},
-        _by_parts(returns, place / whole),
+        reached,
+        [None if part is None else round(part, 5) for part in parts],
         int(steps[-1]),
         speed,
     )
 
 
+def _places(episodes: int) -> list[int]:
+    """Where the parts of so many episodes begin and end."""
+    return [round(part * episodes) for part in PARTS]
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
 def _over_steps(
-    returns: NDArray[np.float64], steps: NDArray[np.int64], total: int, points: int
+    returns: NDArray[np.float64],
+    begun: NDArray[np.int64],
+    ended: NDArray[np.int64],
+    borders: NDArray[np.float64],
 ) -> list[float]:
-    """Mean returns of the episodes that ended in each part; where none did, the last mean."""
-    found: list[float] = []
-    bins = np.minimum((steps - 1) * points // total, points - 1)
-    for i in range(points):
-        here = returns[bins == i]
-        found.append(float(here.mean()) if len(here) else (found[-1] if found else 0.0))
+    """Mean returns between borders, by the steps that episodes have there; 0 for none."""
+    found = []
+    for low, high in pairwise(borders):
+        shared = (np.minimum(ended, high) - np.maximum(begun, low)).clip(0)
+        found.append(float(returns @ shared / shared.sum()) if shared.any() else 0.0)
     return found
+
+
+def _reached_on(
+    curve: Sequence[float], steps: NDArray[np.int64], total: int, threshold: float
+) -> list[int] | None:
+    """The first bin of a curve over steps whose mean is high enough: its end."""
+    for i, value in enumerate(curve):
+        if value >= threshold:
+            end = round((i + 1) * total / len(curve))
+            return [int((steps <= end).sum()), end]
+    return None
 
 
 def _reached(
@@ -132,12 +162,3 @@ def _reached(
         return None
     episode = int(where[0]) + window
     return [episode, int(steps[episode - 1])]
-
-
-def _by_parts(returns: NDArray[np.float64], place: NDArray[np.float64]) -> list[float | None]:
-    """Mean returns in the parts of a training; None where no episode ended."""
-    found: list[float | None] = []
-    for low, high in pairwise(PARTS):
-        here = returns[(place >= low) & (place < high)]
-        found.append(round(float(here.mean()), 5) if len(here) else None)
-    return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from advised.presets import Run
+from textenvs.llm import Cache, Gateway, LanguageModel, get_model
 from textenvs.traces import replace_file
 
 __all__ = ["DONE", "learn", "train_all"]
@@ -59,6 +60,14 @@ def _is_done(run: Run, work: Path) -> bool:
     return path.exists() and json.loads(path.read_text())["settings"] == run.settings.as_json()
 
 
+def _adviser(run: Run, work: Path) -> LanguageModel | None:
+    """A live model is asked once by all runs; recorded answers need no cache."""
+    name = run.settings.llm
+    if name is None or name.startswith("recorded:"):
+        return None
+    return Gateway(get_model(name), cache=Cache(work / "answers.sqlite"))
+
+
 def learn(run: Run, work: Path) -> None:
     """Train one run to its end; ``done.json`` tells its speed."""
     from textenvs.rl.training import train
@@ -70,7 +79,7 @@ def learn(run: Run, work: Path) -> None:
     def note(steps: int, told: Mapping[str, float]) -> None:
         times.append((steps, time.perf_counter()))
 
-    train(run.settings, folder, tensorboard=False, on_progress=note)
+    train(run.settings, folder, llm=_adviser(run, work), tensorboard=False, on_progress=note)
     told: dict[str, Any] = {"settings": run.settings.as_json(), "steps_per_second": None}
     if len(times) > _FIRST_ROLLOUTS and not went_on:
         (first, begun), (last, ended) = times[_FIRST_ROLLOUTS - 1], times[-1]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["add_part", "add_parts"]
+__all__ = ["add_part", "add_parts", "parts_of"]
 
 
 def add_part(info: Mapping[str, Any], reward: float, name: str, value: float) -> dict[str, float]:
@@ -34,5 +34,24 @@ def add_parts(
         name: of the new part.
         values: (num_envs,), of the new part.
     """
-    parts = {"game": np.asarray(rewards, np.float64), **infos.get("rewards", {}), name: values}
+    parts = {"game": np.asarray(rewards, np.float64), **parts_of(infos, len(values)), name: values}
     return {**infos, "rewards": parts, "_rewards": np.ones(len(values), np.bool_)}
+
+
+def parts_of(infos: Mapping[str, Any], num_envs: int) -> dict[str, NDArray[np.float64]]:
+    """The parts of a step's rewards: name -> (num_envs,), of games that have ended too.
+
+    Where games begin anew in the same step, what single games tell of the step that ended them is
+    in ``final_info``.
+
+    Args:
+        infos: of a vector environment.
+        num_envs: how many games it has.
+    """
+    found: dict[str, NDArray[np.float64]] = {}
+    for told in (infos.get("rewards", {}), infos.get("final_info", {}).get("rewards", {})):
+        for name, values in told.items():
+            if not name.startswith("_"):
+                mask = told.get(f"_{name}", np.ones(num_envs, np.bool_))
+                found.setdefault(name, np.zeros(num_envs))[mask] = np.asarray(values)[mask]
+    return found

@@ -50,3 +50,10 @@ def test_advice_of_a_real_answer(embeddings: Embeddings) -> None:
     assert values[3] > 0.9
     assert values[2] > 0.8
     assert values.argmax() == 3
+
+
+def test_no_sentence_is_more_than_itself(embeddings: Embeddings) -> None:
+    captions = ("turn left.", "turn right.", "move forward.", "pick up the yellow key.")
+    values = by_similarity("\n".join(captions), captions, embeddings)
+    assert values == pytest.approx(np.ones(4))
+    assert (values <= 1).all()

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
+
+import textenvs  # noqa: F401  # registers the ids
 
 pytestmark = pytest.mark.models
 
@@ -41,7 +44,8 @@ def test_published_configurations_differ_as_their_dates_do(
     settings = _run("published", world, condition).settings
     assert {key: getattr(settings, key) for key in expected} == expected
     assert settings.algo == "episode_ppo"
-    assert settings.max_steps == 1024
+    env = gymnasium.make(settings.env_id, **settings.env)
+    assert env.unwrapped.game.unwrapped.max_steps == 1024
 
 
 def test_our_configuration_is_the_same_everywhere() -> None:
@@ -50,12 +54,14 @@ def test_our_configuration_is_the_same_everywhere() -> None:
         settings = _run("mended", world).settings
         kept.append((settings.hyper, settings.strength, settings.beta, settings.reward_threshold))
         assert settings.captions == "effects"
+        assert settings.policy_threshold == settings.reward_threshold > 0.868
     assert kept[0] == kept[1] == kept[2]
 
 
 def test_numbers_of_a_published_run_are_over_episodes() -> None:
     episodes = [
-        {"steps": 10 * (i + 1), "return": float(i >= 40), "success": i >= 40} for i in range(200)
+        {"steps": 10 * (i + 1), "length": 10, "return": float(i >= 40), "success": i >= 40}
+        for i in range(200)
     ]
     found = results.summary(_run(), episodes, 100.0)
     assert found.curve == [0.0] * 4 + [1.0] * 16
@@ -69,12 +75,20 @@ def test_numbers_of_a_published_run_are_over_episodes() -> None:
 def test_numbers_of_our_runs_are_over_steps() -> None:
     run = _run("mended")
     total = run.settings.total_timesteps
-    # Two long bad episodes, then many short good ones: half of the steps, not half of the episodes.
-    episodes = [{"steps": total // 4, "return": 0.0}, {"steps": total // 2, "return": 0.0}]
-    episodes += [{"steps": total // 2 + i * total // 80, "return": 1.0} for i in range(1, 41)]
+    games = run.settings.num_envs
+    # One game fails as long as half of the training lasts, the others succeed fifteen times: they
+    # end first, and yet are no more than fifteen sixteenths of what is played.
+    short = total // games // 30
+    episodes = [
+        {"steps": short * games * i, "length": short, "return": 1.0}
+        for i in range(1, 16)
+        for _ in range(games - 1)
+    ]
+    episodes.append({"steps": short * games * 15, "length": short * 15, "return": 0.0})
     found = results.summary(run, episodes, None)
-    assert found.curve == [0.0] * 20 + [1.0] * 20
-    assert found.area == 0.5
+    assert found.curve[:20] == pytest.approx([15 / 16] * 20, abs=1e-3)
+    assert found.area == pytest.approx(15 / 16, abs=1e-5)
+    assert found.reached["0.5"][1] == total // 40
     assert found.final_success is None
     with pytest.raises(ValueError, match="found none"):
         results.summary(run, [], None)

@@ -23,7 +23,12 @@ from textenvs.rl.advised_logits import advised_logits  # noqa: E402
 from textenvs.rl.making import make_games, make_training_env  # noqa: E402
 from textenvs.rl.sb3_vec_env import WORDS, Sb3VecEnv, word_ids  # noqa: E402
 from textenvs.rl.settings import TrainSettings  # noqa: E402
-from textenvs.rl.training import _world_seed, evaluate_policy, train  # noqa: E402
+from textenvs.rl.training import (  # noqa: E402
+    _world_seed,
+    evaluate_policy,
+    load_trained,
+    train,
+)
 
 pytestmark = pytest.mark.models
 
@@ -105,6 +110,8 @@ def test_advice_is_annealed_between_rollouts(tmp_path: Path) -> None:
     model = train(replace(ADVISED, anneal=512), tmp_path, tensorboard=False)
     last_rollout = SMALL.total_timesteps - 64
     assert model.policy.anneal == pytest.approx((1 - last_rollout / 512) ** 2)
+    again = load_trained(replace(ADVISED, anneal=512), tmp_path)
+    assert again.policy.anneal == model.policy.anneal
 
 
 def test_a_run_is_gone_on_with(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import textenvs  # noqa: F401  # registers the ids
 from textenvs import wrappers
 from textenvs.errors import UnknownName
 from textenvs.llm import Messages
+from textenvs.rewards import parts_of
 from textenvs.wrappers import vector
 from textenvs.wrappers.advice_reward import AdviceRule
 
@@ -259,3 +260,24 @@ def test_transitions_of_many_games_are_those_of_single_ones(mode: AutoresetMode)
         said = many.step(np.array([action, 0]))[-1]["transition"]
         assert said[0] == one.step(action)[-1]["transition"]
         assert said[1] == "turn left."
+
+
+def test_parts_of_games_that_ended_are_those_of_their_last_step() -> None:
+    """Of wrappers around single games, which begin anew in the same step, and one around all."""
+    makers = [
+        lambda n=n: wrappers.AdviceReward(  # type: ignore[misc]
+            make(max_episode_steps=n), f"{HERE}:forward_or_left", beta=1, match="names"
+        )
+        for n in (3, 4)
+    ]
+    games = SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
+    many = vector.GoalReward(games, f"{HERE}:wishes", threshold=1.0)
+    many.reset(seed=[10, 20])
+    ended = 0
+    for _ in range(12):
+        _, rewards, _, truncated, infos = many.step(np.array([0, 0]))
+        parts = parts_of(infos, 2)
+        assert set(parts) == {"game", "advice", "goal"}
+        assert sum(parts.values()) == pytest.approx(rewards)
+        ended += int(truncated.sum())
+    assert ended == 7

@@ -32,7 +32,7 @@ def by_similarity(answer: str, captions: Sequence[str], embedder: Embedder) -> N
         return np.zeros(len(captions), np.float32)
     vectors = embedder([*captions, *lines])
     cosines = vectors[: len(captions)] @ vectors[len(captions) :].T
-    return np.asarray(cosines.max(axis=1), np.float32)
+    return np.asarray(cosines.max(axis=1).clip(-1, 1), np.float32)  # rounding goes beyond
 
 
 def by_names(answer: str, parser: Parser, actions: int) -> NDArray[np.float32]:

@@ -57,6 +57,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
     )
+    group.add_argument(
+        "--total-episodes", type=positive, metavar="N", help="end after so many, if that is earlier"
+    )
     group.add_argument("--num-envs", type=positive, default=8, metavar="N", help="games (8)")
     group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
     group.add_argument(
@@ -95,7 +98,9 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         help="policy (added to its logits), reward, or observation; several times for several",
     )
     group.add_argument("--llm", metavar="M", help="who advises")
-    group.add_argument("--cache", metavar="FILE", help="where answers are kept")
+    group.add_argument(
+        "--cache", metavar="FILE", help="where answers are kept (OUT/answers.sqlite)"
+    )
     group.add_argument("--requests-per-second", type=positive_number, metavar="R", help="at most")
     group.add_argument(
         "--match",
@@ -115,7 +120,10 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         "--beta", type=positive_number, default=0.005, metavar="X", help="of the reward (0.005)"
     )
     group.add_argument(
-        "--reward-threshold", type=float, default=0.84, metavar="X", help="agreement (0.84)"
+        "--reward-threshold",
+        type=float,
+        metavar="X",
+        help="agreement above which it pays (similarity 0.84, else 0)",
     )
     group.add_argument(
         "--pays",
@@ -131,6 +139,9 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--scaled", action="store_true", help="as long as the logits are, as published"
+    )
+    group.add_argument(
+        "--anneal-episodes", type=not_negative, default=0, metavar="N", help="the same in episodes"
     )
     group.add_argument(
         "--anneal", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
@@ -158,6 +169,7 @@ def run(options: argparse.Namespace) -> int:
         encoder=options.encoder,
         tokens=options.tokens,
         total_timesteps=options.total_timesteps,
+        total_episodes=options.total_episodes,
         num_envs=options.num_envs,
         seed=options.seed,
         advice=tuple(dict.fromkeys(options.advice)),
@@ -174,6 +186,7 @@ def run(options: argparse.Namespace) -> int:
         policy_threshold=options.policy_threshold,
         scaled=options.scaled,
         anneal=options.anneal,
+        anneal_episodes=options.anneal_episodes,
         eval_every=options.eval_every,
         eval_episodes=options.eval_episodes,
         checkpoint_every=options.checkpoint_every,
@@ -198,10 +211,12 @@ def _model(options: argparse.Namespace) -> LanguageModel | None:
         return None
     from textenvs.llm import Cache, Gateway, RateLimiter, get_model
 
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
     rate = options.requests_per_second
     return Gateway(
         get_model(options.llm),
-        cache=Cache(options.cache) if options.cache else None,
+        cache=Cache(options.cache or out / "answers.sqlite"),
         limiter=RateLimiter(requests_per_second=rate) if rate else None,
     )
 

@@ -43,9 +43,20 @@ class _Advised:
         self.advice_strength = advice_strength
         self.advice_threshold = advice_threshold
         self.advice_scaled = advice_scaled
-        self.anneal = 1.0
         self._advice: torch.Tensor | None = None
+        self._anneal = torch.ones(())
         super().__init__(*args, **kwargs)
+        del self._anneal
+        self.register_buffer("_anneal", torch.ones(()))  # type: ignore[attr-defined]
+
+    @property
+    def anneal(self) -> float:
+        """A factor of the strength; saved with the weights."""
+        return float(self._anneal)
+
+    @anneal.setter
+    def anneal(self, factor: float) -> None:
+        self._anneal.fill_(factor)
 
     def forward(self, obs: Any, *args: Any, **kwargs: Any) -> Any:
         """Act (see Stable-Baselines3)."""

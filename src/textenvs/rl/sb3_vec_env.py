@@ -15,6 +15,7 @@ from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from textenvs.rewards import parts_of
 from textenvs.wrappers.vector.scenes import info_of
 
 __all__ = ["WORDS", "Sb3VecEnv", "word_ids"]
@@ -88,7 +89,7 @@ class Sb3VecEnv(VecEnv):
                 "terminal_observation": self._one(infos["final_obs"][i]),
                 "TimeLimit.truncated": bool(truncated[i] and not terminated[i]),
             }
-        for name, values in infos.get("rewards", {}).items():
+        for name, values in parts_of(infos, self.num_envs).items():
             for info, value in zip(told, values, strict=True):
                 info.setdefault("rewards", {})[name] = float(value)
         return self._kept(observations), np.asarray(rewards, np.float32), dones, told

@@ -49,7 +49,7 @@ class TrainSettings:
         match, captions, prompt, embeddings, missing: how it is asked and read (see
             :class:`textenvs.advice.Advisor`).
         beta: what a wholly advised action pays.
-        reward_threshold: agreement up to which nothing is paid.
+        reward_threshold: agreement up to which nothing is paid; None for that of ``match``.
         pays: how often a caption pays in an episode (see :class:`textenvs.wrappers.AdviceReward`).
         strength: how much advice counts in the policy.
         policy_threshold: advice up to which nothing is added to the logits.
@@ -86,7 +86,7 @@ class TrainSettings:
     embeddings: str = DEFAULT_EMBEDDINGS
     missing: str = "raise"
     beta: float = 0.005
-    reward_threshold: float = 0.84
+    reward_threshold: float | None = None
     pays: str = "once"
     strength: float = 1.0
     policy_threshold: float = 0.0

@@ -134,6 +134,8 @@ def train(
     if checkpoint.exists():
         model = kind.load(checkpoint, env=env, device="cpu", tensorboard_log=logs)
         _drop_after(out, model.num_timesteps)
+        if hasattr(model, "learning_starts"):  # what was played before is not kept
+            model.learning_starts += model.num_timesteps
     else:
         arguments: dict[str, Any] = {
             "policy_kwargs": _policy_arguments(settings),

@@ -12,12 +12,17 @@ from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.errors import choose
 from textenvs.llm import LanguageModel
 
-__all__ = ["PAYS", "AdviceReward", "AdviceRule"]
+__all__ = ["PAYS", "THRESHOLDS", "AdviceReward", "AdviceRule"]
 
 
 PAYS = ("once", "first", "always")
 """How often a caption pays in an episode: once; only when it is played for the first time, which
 is in5490's rule, advised then or not; whenever it is advised, as in in5490's `empty_both` runs."""
+
+
+THRESHOLDS = {"similarity": 0.84, "names": 0.0, "probabilities": 0.0}
+"""Agreement up to which nothing is paid, where none is given: in5490's for similarities; shares of
+lines and probabilities are of several actions together, and seldom high."""
 
 
 class AdviceRule:
@@ -62,7 +67,8 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         env: an environment with a text in its observations and names of its actions.
         llm: a model, or its name.
         beta: what full agreement pays (in5490: 0.005).
-        threshold: agreement up to which nothing is paid (in5490: 0.84).
+        threshold: agreement up to which nothing is paid; None for that of ``match`` in
+            :data:`THRESHOLDS` (in5490: 0.84).
         match: how words become numbers, one of :data:`textenvs.advice.MATCHES`.
         captions: how actions are put in words, one of :data:`textenvs.advice.CAPTIONS`.
         prompt: a key of :data:`textenvs.advice.PROMPTS`.
@@ -80,7 +86,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         env: gymnasium.Env[Any, Any],
         llm: str | LanguageModel,
         beta: float = 0.005,
-        threshold: float = 0.84,
+        threshold: float | None = None,
         match: str = "similarity",
         captions: str = "names",
         prompt: str = "advice",
@@ -104,7 +110,8 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         check_captions(captions, env.observation_space)
         self._names = tuple(env.get_wrapper_attr("action_names"))
         self._captions = captions
-        self._rule = AdviceRule(beta, threshold, pays)
+        above = THRESHOLDS.get(match, 0.0) if threshold is None else threshold
+        self._rule = AdviceRule(beta, above, pays)
         self.advisor = Advisor(
             llm,
             self._names,

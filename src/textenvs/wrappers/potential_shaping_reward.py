@@ -35,11 +35,11 @@ class PotentialShapingReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstr
         >>> import gymnasium, textenvs
         >>> from textenvs.wrappers import PotentialShapingReward
         >>> env = gymnasium.make("BabyAI-Text-GoToLocal-v0")
-        >>> env = PotentialShapingReward(env, lambda text: float("red" in text), gamma=0.9)
+        >>> env = PotentialShapingReward(env, lambda text: float("ball" in text), gamma=0.9)
         >>> text, info = env.reset(seed=7)
         >>> info["potential"]
         1.0
-        >>> *_, info = env.step(2)
+        >>> *_, info = env.step(0)
         >>> round(info["rewards"]["shaping"], 3)
         -0.1
     """
