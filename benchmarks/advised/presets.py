@@ -89,7 +89,7 @@ WORLDS: Mapping[str, World] = {
 """in5490's three, and two that are harder."""
 
 # in5490's ppo.py and hyperparams.json: an update an episode, Monte Carlo returns, ten epochs of
-# eight parts, no clipping of gradients; two networks of 64 and 64 with tanh.
+# eight parts, episodes padded with zeros, no clipping of gradients; two networks of 64 and 64.
 _PUBLISHED_PPO: Mapping[str, Any] = {
     "n_steps": 1024,
     "n_epochs": 10,
@@ -100,6 +100,7 @@ _PUBLISHED_PPO: Mapping[str, Any] = {
     "ent_coef": 0.0,
     "max_grad_norm": 1e9,
     "normalize_advantage": False,
+    "padded": True,
 }
 _NETWORKS: Mapping[str, Any] = {"net_arch": {"pi": [64, 64], "vf": [64, 64]}}
 _PUBLISHED_NETWORKS: Mapping[str, Any] = {**_NETWORKS, "optimizer_kwargs": {"eps": 1e-8}}

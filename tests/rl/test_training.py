@@ -148,6 +148,26 @@ def test_an_update_an_episode(tmp_path: Path) -> None:
         train(replace(settings, num_envs=2), tmp_path / "two", tensorboard=False)
 
 
+def test_padding_is_learned_from_and_worth_nothing(tmp_path: Path) -> None:
+    hyper = {"n_steps": 20, "n_epochs": 1, "gae_lambda": 1.0, "normalize_advantage": False}
+    settings = replace(
+        SMALL,
+        algo="episode_ppo",
+        num_envs=1,
+        max_steps=5,
+        hyper={**hyper, "padded": True},
+        total_timesteps=10,
+        eval_every=0,
+    )
+    model = train(settings, tmp_path, tensorboard=False)
+    buffer = model.rollout_buffer
+    assert buffer.buffer_size == len(buffer.returns) == 20
+    for each in (buffer.advantages, buffer.returns, buffer.actions, buffer.log_probs):
+        assert not each[5:].any()
+    assert buffer.log_probs[:5].all()
+    assert not buffer.observations["image"][5:].any()
+
+
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
     train(SMALL, tmp_path / "whole", tensorboard=False)
     killed = tmp_path / "killed"

@@ -25,6 +25,9 @@ class EpisodePPO(PPO):
     Args:
         *args: as PPO's.
         minibatches: parts of an episode that an update is made of.
+        padded: whether an episode is filled up to ``n_steps`` with zeros, which are learned from
+            too, as in5490 does it: without an advantage, and to be worth nothing. It changes little
+            but the size of the steps, which get smaller as episodes get shorter.
         **kwargs: as PPO's; ``n_steps`` is the longest episode.
 
     Raises:
@@ -34,8 +37,11 @@ class EpisodePPO(PPO):
     _last_obs: Any
     _last_episode_starts: Any
 
-    def __init__(self, *args: Any, minibatches: int = 8, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, minibatches: int = 8, padded: bool = False, **kwargs: Any
+    ) -> None:
         self.minibatches = minibatches
+        self.padded = padded
         super().__init__(*args, **kwargs)
         if self.env is not None and self.env.num_envs != 1:
             raise ValueError(
@@ -82,6 +88,8 @@ class EpisodePPO(PPO):
         with torch.no_grad():
             last = self.policy.predict_values(obs_as_tensor(self._last_obs, self.device))
         rollout_buffer.compute_returns_and_advantage(last_values=last, dones=dones)
+        if self.padded:
+            _pad(rollout_buffer, n_rollout_steps)
         self.batch_size = math.ceil(rollout_buffer.buffer_size / self.minibatches)
         callback.update_locals(locals())
         callback.on_rollout_end()
@@ -99,3 +107,19 @@ def _cut(buffer: RolloutBuffer) -> None:
         buffer.observations = {key: each[:length] for key, each in observations.items()}
     buffer.buffer_size = length
     buffer.full = True
+
+
+def _pad(buffer: RolloutBuffer, length: int) -> None:
+    """Fill a buffer up with zeros."""
+
+    def filled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        missing = np.zeros((length - len(values), *values.shape[1:]), values.dtype)
+        return np.concatenate([values, missing])
+
+    for name, values in vars(buffer).items():
+        if isinstance(values, np.ndarray):
+            setattr(buffer, name, filled(values))
+    observations: Any = buffer.observations
+    if isinstance(observations, dict):
+        buffer.observations = {key: filled(each) for key, each in observations.items()}
+    buffer.buffer_size = length
