@@ -137,7 +137,7 @@ def test_a_deeper_model_begins_with_what_it_knew(tmp_path: Path, layers: int) ->
     transformers = pytest.importorskip("transformers")
     from tiny.making import deepen, make_model
 
-    make_model(["You see: red ball 3 ahead."] * 5, tmp_path / "base", 0, 64, 2)
+    make_model(["You see: red ball 3 ahead."] * 5, tmp_path / "base", 0, 96, 2)
     deepen(tmp_path / "base", tmp_path / "deeper", 1, layers)
     tokens = torch.arange(5, 45).reshape(2, 20)
     said = []

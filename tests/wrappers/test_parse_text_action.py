@@ -289,7 +289,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     ],
     "AdviceReward": [
         {"llm": _SCRIPTED, "match": "names"},
-        {"llm": _SCRIPTED, "match": "names", "beta": 0.5, "published": True},
+        {"llm": _SCRIPTED, "match": "names", "beta": 0.5, "pays": "first"},
     ],
     "CaptionTransition": [{}],
     "GoalReward": [{"llm": _SCRIPTED, "threshold": 1.0, "scale": 2.0}],
@@ -304,6 +304,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         },
         {"parser": "balrog_cot", "synonyms": True},
     ],
+    "PotentialShapingReward": [
+        {"potential": f"{__name__}:worth"},
+        {"potential": f"{__name__}:worth", "gamma": 0.9, "scale": 2.0},
+    ],
     "RecordTrace": [{"directory": "traces"}, {"directory": "x", "agent": "a", "model": "m"}],
 }
 each_use = pytest.mark.parametrize(
@@ -315,6 +319,11 @@ each_use = pytest.mark.parametrize(
 def advise(messages: Any) -> str:
     """Always the same advice, which is a goal as well."""
     return "- turn left"
+
+
+def worth(observation: Any) -> float:
+    """The same potential everywhere."""
+    return 1.0
 
 
 def _level(name: str) -> Any:
