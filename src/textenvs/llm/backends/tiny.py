@@ -18,7 +18,7 @@ SUMS = "SHA256SUMS"
 
 
 class TinyModel(HFModel):
-    """A causal model of about two million parameters, trained on experts' games of three games.
+    """A causal model of about three million parameters, trained on experts' games of three games.
 
     It answers :class:`textenvs.agents.RecallAgent` with the prompt ``bare``, and nothing else: it
     knows no English beyond the captions. How it was trained is told in ``docs/tiny_model.md``.
