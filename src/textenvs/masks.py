@@ -47,6 +47,7 @@ def crafter_mask(info: Mapping[str, Any], rules: Rules) -> NDArray[np.bool_]:
     ahead = x + info["player_facing"][0], y + info["player_facing"][1]
     inside = 0 <= ahead[0] < world.shape[0] and 0 <= ahead[1] < world.shape[1]
     target = int(world[ahead]) if inside else None
+    # The same slice as the game's, which is empty at the world's left and upper edge.
     near = set(world[x - 1 : x + 2, y - 1 : y + 2].ravel().tolist()) if x and y else set()
     allowed = np.ones(len(rules.actions), np.bool_)
     for i, (deed, name) in enumerate(rules.deeds):

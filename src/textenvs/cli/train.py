@@ -141,10 +141,10 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         "--scaled", action="store_true", help="as long as the logits are, as published"
     )
     group.add_argument(
-        "--anneal-episodes", type=not_negative, default=0, metavar="N", help="the same in episodes"
+        "--anneal", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
     )
     group.add_argument(
-        "--anneal", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
+        "--anneal-episodes", type=not_negative, default=0, metavar="N", help="the same in episodes"
     )
 
 

@@ -44,9 +44,7 @@ class _Advised:
         self.advice_threshold = advice_threshold
         self.advice_scaled = advice_scaled
         self._advice: torch.Tensor | None = None
-        self._anneal = torch.ones(())
         super().__init__(*args, **kwargs)
-        del self._anneal
         self.register_buffer("_anneal", torch.ones(()))  # type: ignore[attr-defined]
 
     @property

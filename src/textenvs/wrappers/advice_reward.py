@@ -12,7 +12,7 @@ from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.errors import choose
 from textenvs.llm import LanguageModel
 
-__all__ = ["PAYS", "THRESHOLDS", "AdviceReward", "AdviceRule"]
+__all__ = ["PAYS", "THRESHOLDS", "AdviceReward", "AdviceRule", "threshold_of"]
 
 
 PAYS = ("once", "first", "always")
@@ -23,6 +23,12 @@ is in5490's rule, advised then or not; whenever it is advised, as in in5490's `e
 THRESHOLDS = {"similarity": 0.84, "names": 0.0, "probabilities": 0.0}
 """Agreement up to which nothing is paid, where none is given: in5490's for similarities; shares of
 lines and probabilities are of several actions together, and seldom high."""
+
+
+def threshold_of(match: str, threshold: float | None) -> float:
+    """The threshold that was given, or else that of the way to match."""
+    choose("match", match, THRESHOLDS)
+    return THRESHOLDS[match] if threshold is None else threshold
 
 
 class AdviceRule:
@@ -110,8 +116,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         check_captions(captions, env.observation_space)
         self._names = tuple(env.get_wrapper_attr("action_names"))
         self._captions = captions
-        above = THRESHOLDS.get(match, 0.0) if threshold is None else threshold
-        self._rule = AdviceRule(beta, above, pays)
+        self._rule = AdviceRule(beta, threshold_of(match, threshold), pays)
         self.advisor = Advisor(
             llm,
             self._names,

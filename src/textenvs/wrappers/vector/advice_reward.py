@@ -11,7 +11,7 @@ from textenvs.advice import Advisor, Scene, check_captions
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.llm import LanguageModel
 from textenvs.rewards import add_parts
-from textenvs.wrappers.advice_reward import THRESHOLDS, AdviceRule
+from textenvs.wrappers.advice_reward import AdviceRule, threshold_of
 from textenvs.wrappers.vector.borders import Borders
 from textenvs.wrappers.vector.scenes import Scenes, action_names
 
@@ -54,7 +54,7 @@ class AdviceReward(VectorWrapper):
         check_captions(captions, env.single_observation_space)
         self._names = action_names(env)
         self._borders = Borders(env)
-        above = THRESHOLDS.get(match, 0.0) if threshold is None else threshold
+        above = threshold_of(match, threshold)
         self._rules = [AdviceRule(beta, above, pays) for _ in range(env.num_envs)]
         self._scenes = Scenes(env, self._names, captions)
         self._seen: list[Scene] = []
