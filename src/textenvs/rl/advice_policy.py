@@ -32,6 +32,8 @@ class _Advised:
         anneal: a factor of the strength; whoever trains lowers it, between rollouts only.
     """
 
+    _anneal: torch.Tensor
+
     def __init__(
         self,
         *args: Any,
