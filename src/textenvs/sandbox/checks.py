@@ -1,0 +1,77 @@
+"""What code is refused before it runs: the first and weakest of the walls.
+
+It spares a process that would be stopped anyway, and tells the author of the code, who can mend it,
+what is not allowed. What holds even for code that was written to get around it is in
+:mod:`textenvs.sandbox.confinement`.
+"""
+
+from __future__ import annotations
+
+import ast
+
+__all__ = ["MODULES", "check_code"]
+
+MODULES = ("collections", "dataclasses", "functools", "heapq", "itertools", "math", "numpy")
+"""What may be imported, ``typing`` and ``__future__`` beside."""
+
+_SILENT = ("typing", "__future__")
+_NAMES = frozenset(
+    ("breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "input", "locals")
+    + ("open", "setattr", "vars")
+)
+_ATTRIBUTES = frozenset(
+    ("ag_frame", "cr_frame", "f_back", "f_builtins", "f_globals", "f_locals", "gi_frame")
+    + ("tb_frame", "tb_next", "ctypeslib", "fromfile", "load", "loadtxt", "memmap", "os")
+    + ("random", "save", "savetxt", "savez", "sys", "tofile")
+)
+
+
+def check_code(code: str, function: str) -> str | None:
+    r"""What is wrong with code that is to define a function; None if nothing is seen to be.
+
+    Args:
+        code: a module.
+        function: the name that it is to define at its top level.
+
+    Example:
+        >>> check_code("import os", "potential")[:34]
+        "line 1: 'os' cannot be imported, on"
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"line {line}: " if line else ""
+        return f"{where}{getattr(error, 'msg', None) or error}"
+    for node in ast.walk(tree):
+        fault = _fault(node)
+        if fault:
+            return f"line {getattr(node, 'lineno', 1)}: {fault}"
+    defined = [each.name for each in tree.body if isinstance(each, ast.FunctionDef)]
+    if function not in defined:
+        return f"expected a function {function!r}, got {', '.join(defined) or 'none'}"
+    return None
+
+
+def _fault(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return _imported(node)
+    if isinstance(node, ast.Name) and (node.id in _NAMES or node.id.startswith("__")):
+        return f"{node.id!r} is not allowed"
+    if isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or node.attr.startswith("_")):
+        return f"the attribute {node.attr!r} is not allowed"
+    return None
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> str | None:
+    if isinstance(node, ast.ImportFrom):
+        names = [node.module or "."]
+        taken = [alias.name for alias in node.names if alias.name in _ATTRIBUTES]
+        if taken:
+            return f"{taken[0]!r} cannot be imported"
+    else:
+        names = [alias.name for alias in node.names]
+    for name in names:
+        if name.partition(".")[0] not in MODULES + _SILENT:
+            return f"{name!r} cannot be imported, only {', '.join(MODULES)}"
+    return None

@@ -1,0 +1,180 @@
+"""The program of the process in which code of others runs. Started by :mod:`.sandbox`.
+
+It reads frames (a length of 4 bytes, then JSON, then raw arrays) and answers with frames of JSON.
+The first one has the code and the limits; every other one a batch of inputs, each of which gets
+an answer of its own as soon as there is one.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import heapq
+import importlib.util
+import itertools
+import json
+import math
+import os
+import signal
+import struct
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.linalg
+
+_LOADED = (collections, dataclasses, functools, heapq, itertools, math, typing, np, numpy.linalg)
+_MODULES = frozenset(
+    ("__future__", "collections", "dataclasses", "functools", "heapq", "itertools", "math")
+    + ("numpy", "typing")
+)
+_LONGEST_FAULT = 2000
+
+
+class _TooLong(BaseException):
+    """The time is over; no ``except Exception`` of the code's catches it."""
+
+
+def main() -> None:
+    """Load the code, then answer until there are no more questions."""
+    source, sink = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+    given, _ = _read(source)
+    signal.signal(signal.SIGALRM, _ring)
+    confinement = _confinement()
+    walls = confinement.confine(given["memory"], _MODULES)
+    builtins = dict(confinement.safe_builtins(_MODULES))
+    function: Callable[..., Any] | None = None
+    fault = None
+    try:
+        function = _load(given["code"], given["function"], given["seconds_to_load"], builtins)
+    except BaseException as error:  # whatever the code does must not end its process
+        fault = _told(error)
+    _write(sink, {"walls": walls, "fault": fault})
+    while function is not None:
+        header, data = _read(source)
+        for arguments in _inputs(header, data):
+            _write(sink, _answer(function, arguments, given["seconds"]))
+
+
+def _confinement() -> Any:
+    """The module beside this file; as a program in isolated mode it is in no package."""
+    path = Path(__file__).with_name("confinement.py")
+    spec = importlib.util.spec_from_file_location("confinement", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _ring(number: int, frame: Any) -> NoReturn:
+    raise _TooLong
+
+
+def _load(code: str, name: str, seconds: float, builtins: dict[str, Any]) -> Callable[..., Any]:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        space: dict[str, Any] = {"__builtins__": builtins, "__name__": "potential"}
+        exec(compile(code, "<potential>", "exec"), space)
+        return space[name]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _answer(
+    function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float
+) -> dict[str, Any]:
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            found = function(*arguments)
+            value, parts = found if isinstance(found, tuple) else (found, {})
+            value = float(value)
+            parts = {str(key): float(part) for key, part in dict(parts).items()}
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _TooLong:
+        return {"fault": "too long", "why": f"more than {seconds} s"}
+    except BaseException as error:  # whatever the code does must not end its process
+        return {"fault": "raised", "why": _told(error)}
+    if not math.isfinite(value):
+        return {"fault": "not finite", "why": str(value)}
+    return {"value": value, "parts": parts}
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, _TooLong):
+        return "it took too long to load"
+    trace, lines = error.__traceback__, []
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<potential>":
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    where = f" (line {lines[-1]})" if lines else ""
+    try:
+        return f"{type(error).__name__}: {error}{where}"[:_LONGEST_FAULT]
+    except BaseException:  # what the code raised cannot even be told
+        return f"an error that cannot be told{where}"
+
+
+def _inputs(header: dict[str, Any], data: bytes) -> Iterator[tuple[Any, ...]]:
+    """The arguments of every call: arrays, or dicts of them, of the now and of the past."""
+    arrays: dict[str, Any] = {}
+    at = 0
+    for key, kind, shape in header["arrays"]:
+        size = np.dtype(kind).itemsize * math.prod(shape)
+        arrays[key] = np.frombuffer(data, kind, math.prod(shape), at).reshape(shape)
+        at += size
+    names = header["inventory"]
+    for i in range(header["count"]):
+        seen = [_observation(arrays, names, i, t) for t in range(header["horizon"] + 1)]
+        past = np.stack(seen[:-1]) if isinstance(seen[0], np.ndarray) else seen[:-1]
+        yield seen[-1], past, arrays["actions"][i].astype(np.int64)
+
+
+def _observation(arrays: dict[str, Any], names: list[str], i: int, t: int) -> Any:
+    if "image" in arrays:
+        return arrays["image"][i, t].astype(np.int64)
+    return {
+        "local_view": arrays["local_view"][i, t].astype(np.int64),
+        "inventory": dict(zip(names, arrays["inventory"][i, t].tolist(), strict=True)),
+        "facing": tuple(arrays["facing"][i, t].tolist()),
+        "sleeping": bool(arrays["sleeping"][i, t]),
+        "daylight": float(arrays["daylight"][i, t].reshape(-1)[0]),
+    }
+
+
+def _read(source: int) -> tuple[dict[str, Any], bytes]:
+    length, size = struct.unpack("<II", _exactly(source, 8))
+    header = json.loads(_exactly(source, length))
+    return header, _exactly(source, size)
+
+
+def _exactly(source: int, count: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        part = os.read(source, min(count - len(parts), 1 << 20))
+        if not part:
+            os._exit(0)
+        parts += part
+    return bytes(parts)
+
+
+def _write(sink: int, told: dict[str, Any]) -> None:
+    data = json.dumps(told).encode()
+    data = struct.pack("<I", len(data)) + data
+    while data:
+        data = data[os.write(sink, data) :]
+
+
+if __name__ == "__main__":
+    sys.setrecursionlimit(500)
+    main()

@@ -1,0 +1,241 @@
+"""Our end of the process in which code of others runs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textenvs.errors import Unsupported
+from textenvs.sandbox.checks import check_code
+
+__all__ = ["CodeError", "Limits", "Outcome", "Sandbox"]
+
+_CHILD = Path(__file__).with_name("child.py")
+_LONGEST_ANSWER = 1 << 16  # bytes
+_GRACE = 2.0  # seconds beyond its own limits that the process is given before it is killed
+_START = 60.0  # seconds that Python and numpy may take to come up on a busy machine
+
+
+class CodeError(ValueError):
+    """Code that cannot be loaded: it is refused, or fails before its function exists."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What code is given.
+
+    Attributes:
+        seconds: for a call.
+        seconds_to_load: for all that is not a call.
+        memory: bytes of address space, of Python and numpy too.
+    """
+
+    seconds: float = 0.1
+    seconds_to_load: float = 5.0
+    memory: int = 1 << 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call.
+
+    Attributes:
+        value: what it returned; NaN where there is a fault.
+        parts: what it said the value is made of.
+        fault: ``""``, or ``"raised"``, ``"not finite"``, ``"too long"``, ``"died"``.
+        why: the fault in words.
+    """
+
+    value: float
+    parts: Mapping[str, float]
+    fault: str = ""
+    why: str = ""
+
+
+class Sandbox:
+    """Runs a function that others wrote, in a process of its own that can do no harm.
+
+    A call that fails is told, not raised; a process that hangs or dies is replaced, and the rest of
+    the batch goes on. See :mod:`textenvs.sandbox.confinement` for what the process cannot do.
+
+    Args:
+        code: a module that defines the function.
+        function: its name. It is called with the state's observation, those before it and the
+            actions between them.
+        limits: of time and memory.
+        inventory: what the entries of an observation's ``inventory`` are called.
+
+    Attributes:
+        walls: which of ``limits``, ``hook`` and ``calls`` this system has.
+
+    Raises:
+        CodeError: if the code is refused, or cannot be loaded.
+        Unsupported: where there are no POSIX limits (Windows).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        function: str = "potential",
+        limits: Limits | None = None,
+        inventory: Sequence[str] = (),
+    ) -> None:
+        fault = check_code(code, function)
+        if fault:
+            raise CodeError(fault)
+        if os.name != "posix":
+            raise Unsupported(
+                "expected a POSIX system (Linux, macOS) to confine code to, got "
+                f"{sys.platform}: use the Windows Subsystem for Linux"
+            )
+        self._code, self._function = code, function
+        self._limits = Limits() if limits is None else limits
+        self._inventory = list(inventory)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.walls: tuple[str, ...] = ()
+        self._start()
+
+    def run(self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]) -> list[Outcome]:
+        """Call the function with n inputs.
+
+        Args:
+            observations: key -> (n, horizon + 1, ...), the state's own last.
+            actions: (n, horizon), those between them.
+        """
+        count, found = len(actions), []
+        while len(found) < count:
+            done = len(found)
+            part = {key: np.ascontiguousarray(each[done:]) for key, each in observations.items()}
+            found += self._run(part, np.ascontiguousarray(actions[done:]))
+        return found
+
+    def _run(
+        self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]
+    ) -> Iterator[Outcome]:
+        """Outcomes until the process hangs or dies, which is the last one."""
+        if self._process is None:
+            self._start()
+        arrays = {**observations, "actions": actions}
+        header = {
+            "arrays": [(key, each.dtype.str, each.shape) for key, each in arrays.items()],
+            "count": len(actions),
+            "horizon": actions.shape[1],
+            "inventory": self._inventory,
+        }
+        try:
+            self._send(header, b"".join(each.tobytes() for each in arrays.values()))
+            for _ in range(len(actions)):
+                yield _outcome(self._receive(self._limits.seconds + _GRACE))
+        except TimeoutError as error:
+            self.close()
+            yield Outcome(math.nan, {}, "too long", str(error))
+        except (OSError, ValueError, RecursionError) as error:  # gone, or it speaks nonsense
+            self.close()
+            yield Outcome(math.nan, {}, "died", f"its process ended: {error}")
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-B", str(_CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},
+            start_new_session=True,
+        )
+        told: Any = {
+            "code": self._code,
+            "function": self._function,
+            "memory": self._limits.memory,
+            "seconds": self._limits.seconds,
+            "seconds_to_load": self._limits.seconds_to_load,
+        }
+        try:
+            self._send(told, b"")
+            answer = self._receive(_START + self._limits.seconds_to_load)
+        except (OSError, ValueError, TimeoutError) as error:
+            self.close()
+            raise CodeError(f"expected code that loads, its process ended: {error}") from error
+        if answer.get("fault"):
+            self.close()
+            raise CodeError(f"expected code that loads, got {answer['fault']}")
+        self.walls = tuple(str(wall) for wall in answer["walls"])
+
+    def _send(self, header: Mapping[str, Any], data: bytes) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        head = json.dumps(header).encode()
+        self._process.stdin.write(struct.pack("<II", len(head), len(data)) + head + data)
+        self._process.stdin.flush()
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        """The next answer.
+
+        Raises:
+            TimeoutError: if none comes in time.
+            OSError: if the process has ended.
+            ValueError: if it is none.
+        """
+        end = time.monotonic() + seconds
+        (length,) = struct.unpack("<I", self._exactly(4, end, seconds))
+        if length > _LONGEST_ANSWER:
+            raise ValueError(f"expected an answer of {_LONGEST_ANSWER} bytes at most")
+        found = json.loads(self._exactly(length, end, seconds))
+        if not isinstance(found, dict):
+            raise ValueError("expected an object")
+        return found
+
+    def _exactly(self, count: int, end: float, seconds: float) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        number = self._process.stdout.fileno()
+        parts = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(number, selectors.EVENT_READ)
+            while len(parts) < count:
+                if not selector.select(max(end - time.monotonic(), 0)):
+                    raise TimeoutError(f"no answer in {seconds} s")
+                part = os.read(number, count - len(parts))
+                if not part:
+                    raise ConnectionError("nothing more comes from it")
+                parts += part
+        return bytes(parts)
+
+    def close(self) -> None:
+        """End the process; a further call starts another one."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.communicate()
+        self._process = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_process", None) is not None:
+            self.close()
+
+
+def _outcome(told: Mapping[str, Any]) -> Outcome:
+    """An answer, of which nothing is believed but its form.
+
+    Raises:
+        ValueError: if it has another one.
+    """
+    if told.get("fault"):
+        return Outcome(math.nan, {}, str(told["fault"]), str(told.get("why", "")))
+    value, parts = told.get("value"), told.get("parts", {})
+    if not isinstance(value, float) or not math.isfinite(value) or not isinstance(parts, dict):
+        raise ValueError("expected a finite value and its parts")
+    return Outcome(value, {str(k): float(v) for k, v in parts.items()})
