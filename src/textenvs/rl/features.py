@@ -1,20 +1,48 @@
-"""What networks of Stable-Baselines3 are fed with: MiniGrid's view, words, numbers."""
+"""What networks of Stable-Baselines3 are fed with: the view of MiniGrid or Crafter, or words."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from textenvs.captioners.crafter_view import NAMES
 from textenvs.rl.sb3_vec_env import WORDS
 
 __all__ = ["ENCODERS", "GameFeatures"]
 
-_OBJECTS = 11  # values of each of the three channels of MiniGrid's view
-_CHANNELS = 3
+
+class _View(NamedTuple):
+    """A view: cells with numbers that stand for kinds.
+
+    Attributes:
+        key: of the observation.
+        width, channels: the cells are (width, height, channels).
+        kinds: values of a channel.
+        beside: what else the observation tells, key -> by what it is divided.
+    """
+
+    key: str
+    width: int | None
+    channels: int
+    kinds: int
+    beside: dict[str, float]
+
+
+_VIEWS = (
+    _View("image", None, 3, 11, {}),  # MiniGrid's, as wide as high
+    _View(
+        "local_view",
+        9,
+        1,
+        len(NAMES),
+        {"inventory": 9.0, "facing": 1.0, "sleeping": 1.0, "daylight": 1.0},
+    ),
+)
 _WIDTH = 64
 ENCODERS = ("mlp", "cnn", "text")
 """Of MiniGrid's view: one-hot cells as they are, or through convolutions; or words alone."""
@@ -23,10 +51,11 @@ ENCODERS = ("mlp", "cnn", "text")
 class GameFeatures(BaseFeaturesExtractor):
     """Features of a game's observation.
 
-    ``mlp``: every channel of every cell of MiniGrid's ``image`` one-hot, as in5490 has it.
-    ``cnn``: that through two convolutions. ``text``: ``tokens`` through an embedding and a GRU.
-    ``advice`` is left to the policy unless ``sees_advice``; ``direction`` is left out, as in5490
-    leaves it out.
+    ``mlp``: every channel of every cell of the view one-hot, as in5490 has it. ``cnn``: that
+    through two convolutions. ``text``: ``tokens`` through an embedding and a GRU. The view is
+    MiniGrid's ``image``, or Crafter's ``local_view``, with which comes what else Crafter shows.
+    ``advice`` is left to the policy unless ``sees_advice``; MiniGrid's ``direction`` is left out,
+    as in5490 leaves it out.
 
     Args:
         observation_space: of :class:`textenvs.rl.sb3_vec_env.Sb3VecEnv`.
@@ -40,23 +69,32 @@ class GameFeatures(BaseFeaturesExtractor):
     def __init__(
         self, observation_space: spaces.Dict, encoder: str = "mlp", sees_advice: bool = False
     ) -> None:
-        key = "tokens" if encoder == "text" else "image"
-        if key not in observation_space.spaces:
+        view = next((each for each in _VIEWS if each.key in observation_space.spaces), None)
+        found = "tokens" in observation_space.spaces if encoder == "text" else view is not None
+        if not found:
+            wanted = "tokens" if encoder == "text" else " or ".join(each.key for each in _VIEWS)
             raise ValueError(
-                f"expected observations with {key!r} for the encoder {encoder!r}, got "
-                f"{', '.join(observation_space.spaces)}; games without MiniGrid's view are read as "
+                f"expected observations with {wanted!r} for the encoder {encoder!r}, got "
+                f"{', '.join(observation_space.spaces)}; games without such a view are read as "
                 "text: encoder 'text', and tokens to show"
             )
-        shape = observation_space[key].shape
-        assert shape is not None
-        self.size = math.isqrt(shape[0] // _CHANNELS)
-        channels = _OBJECTS * _CHANNELS
-        wide = self.size * self.size * channels
-        features = {"mlp": wide, "cnn": _WIDTH * max(self.size - 2, 1) ** 2, "text": 2 * _WIDTH}
-        advised = math.prod(observation_space["advice"].shape or ()) if sees_advice else 0
-        super().__init__(observation_space, features[encoder] + advised)
         self.encoder = encoder
         self.sees_advice = sees_advice
+        advised = math.prod(observation_space["advice"].shape or ()) if sees_advice else 0
+        if encoder == "text" or view is None:
+            super().__init__(observation_space, 2 * _WIDTH + advised)
+            self.words = nn.Embedding(WORDS, _WIDTH, padding_idx=0)
+            self.reader = nn.GRU(_WIDTH, 2 * _WIDTH, batch_first=True)
+            return
+        cells = math.prod(observation_space[view.key].shape or ()) // view.channels
+        self._view = view
+        self._width = view.width or math.isqrt(cells)
+        self._height = cells // self._width
+        beside = sum(spaces.flatdim(observation_space[key]) for key in view.beside)
+        channels = view.channels * view.kinds
+        narrow = max(self._width - 2, 1) * max(self._height - 2, 1)
+        features = cells * channels if encoder == "mlp" else _WIDTH * narrow
+        super().__init__(observation_space, features + beside + advised)
         if encoder == "cnn":
             self.convolutions = nn.Sequential(
                 nn.Conv2d(channels, 32, 2),
@@ -65,9 +103,6 @@ class GameFeatures(BaseFeaturesExtractor):
                 nn.ReLU(),
                 nn.Flatten(),
             )
-        elif encoder == "text":
-            self.words = nn.Embedding(WORDS, _WIDTH, padding_idx=0)
-            self.reader = nn.GRU(_WIDTH, 2 * _WIDTH, batch_first=True)
 
     def forward(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """Features: (batch, features_dim) float32."""
@@ -81,8 +116,13 @@ class GameFeatures(BaseFeaturesExtractor):
             tokens = observations["tokens"].long()
             _, last = self.reader(self.words(tokens))
             return last[0]
-        cells = observations["image"].long().reshape(-1, self.size, self.size, _CHANNELS)
-        one_hot = nn.functional.one_hot(cells.clamp(max=_OBJECTS - 1), _OBJECTS).float()
+        view = self._view
+        cells = observations[view.key].long()
+        cells = cells.reshape(-1, self._width, self._height, view.channels)
+        one_hot = nn.functional.one_hot(cells.clamp(max=view.kinds - 1), view.kinds).float()
         if self.encoder == "mlp":
-            return one_hot.flatten(1)
-        return self.convolutions(one_hot.flatten(3).permute(0, 3, 1, 2))
+            found = one_hot.flatten(1)
+        else:
+            found = self.convolutions(one_hot.flatten(3).permute(0, 3, 1, 2))
+        beside = [observations[k].float().flatten(1) / scale for k, scale in view.beside.items()]
+        return torch.cat([found, *beside], dim=1) if beside else found

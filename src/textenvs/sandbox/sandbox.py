@@ -115,7 +115,8 @@ class Sandbox:
             observations: key -> (n, horizon + 1, ...), the state's own last.
             actions: (n, horizon), those between them.
         """
-        count, found = len(actions), []
+        count = len(actions)
+        found: list[Outcome] = []
         while len(found) < count:
             done = len(found)
             part = {key: np.ascontiguousarray(each[done:]) for key, each in observations.items()}

@@ -163,10 +163,18 @@ class MiniGridTextEnv(TextEnv):
     def _state_of_game(self) -> dict[str, Any]:
         if self._last is None:
             raise ValueError("expected reset() before get_state()")
-        return {"game": pickle.dumps(self.game), "last": self._last}
+        from textenvs.envs.babyai.view import quicken, slow_down
+
+        slow_down(self.game)
+        data = pickle.dumps(self.game)
+        quicken(self.game)
+        return {"game": data, "last": self._last}
 
     def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        from textenvs.envs.babyai.view import quicken
+
         self.game = pickle.loads(state["game"])
+        quicken(self.game)
         self._np_random = self.game.np_random
         text_action, success = state["last"]
         return self._result(self.game.gen_obs(), text_action=text_action, success=success)
@@ -199,6 +207,8 @@ def _make_level(level: str, level_kwargs: dict[str, Any]) -> Any:
     import minigrid  # noqa: F401  # registers its ids
     from minigrid.envs.babyai.core import roomgrid_level
 
+    from textenvs.envs.babyai.view import quicken
+
     # Minigrid prints a line for every world that it rejects; ours go to the log.
     roomgrid_level.print = _log_rejection
     if level in LEVELS:
@@ -212,7 +222,9 @@ def _make_level(level: str, level_kwargs: dict[str, Any]) -> Any:
             f"unknown level {level!r}: expected an id of the installed minigrid "
             f"(like 'BabyAI-GoToLocal-v0') or one of {', '.join(LEVELS)}"
         )
-    return load_env_creator(entry_point)(**{**kwargs, **level_kwargs})
+    game = load_env_creator(entry_point)(**{**kwargs, **level_kwargs})
+    quicken(game)
+    return game
 
 
 def _log_rejection(*words: object) -> None:
