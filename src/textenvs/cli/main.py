@@ -13,6 +13,7 @@ import gymnasium
 import textenvs
 from textenvs.agents import AGENTS
 from textenvs.cli import (
+    collect,
     compare,
     doctor,
     evaluate,
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add(_add, commands)
     finetune.add(_add, commands)
     train.add(_add, commands)
+    collect.add(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

@@ -7,15 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textenvs.cli.arguments import (
-    check_id,
-    key_value,
-    not_negative,
-    positive,
-    positive_number,
-    seed,
-)
-from textenvs.cli.consoles import result_console, status_console
+from textenvs.cli.arguments import check_id, not_negative, positive, positive_number
+from textenvs.cli.consoles import result_console
+from textenvs.cli.run_options import StepBar, add_run, run_settings
 
 if TYPE_CHECKING:
     from textenvs.llm import LanguageModel
@@ -41,50 +35,22 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
         _EXAMPLES,
     )
     parser.add_argument("id", metavar="ID", help="what to learn")
-    _add_run(parser)
+    add_run(parser)
+    _add_more(parser)
     _add_advice(parser)
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the run")
-    group.add_argument("--out", required=True, metavar="DIR", help="the folder of the run")
-    group.add_argument(
-        "--algo",
-        default="ppo",
-        metavar="A",
-        help="ppo, a2c, dqn, recurrent_ppo, maskable_ppo, episode_ppo (ppo)",
-    )
-    group.add_argument(
-        "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
-    )
+def _add_more(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("its episodes and evaluations")
+    group.add_argument("--max-steps", type=positive, metavar="N", help="of an episode")
     group.add_argument(
         "--total-episodes", type=positive, metavar="N", help="end after so many, if that is earlier"
     )
-    group.add_argument("--num-envs", type=positive, default=8, metavar="N", help="games (8)")
-    group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
-    group.add_argument(
-        "--encoder",
-        default="mlp",
-        metavar="E",
-        help="mlp or cnn of MiniGrid's view, or text (mlp)",
-    )
-    group.add_argument(
-        "--tokens", type=not_negative, default=0, metavar="N", help="words of the text shown (0)"
-    )
-    group.add_argument("--style", metavar="STYLE", help="caption (default: the id's)")
-    group.add_argument("--max-steps", type=positive, metavar="N", help="of an episode")
-    for name, what in (("set", "an argument of the environment"), ("hyper", "of the algorithm")):
-        group.add_argument(
-            f"--{name}", type=key_value, action="append", default=[], metavar="K=V", help=what
-        )
     group.add_argument(
         "--eval-every", type=not_negative, default=0, metavar="N", help="steps; 0 for never (0)"
     )
     group.add_argument(
         "--eval-episodes", type=positive, default=20, metavar="N", help="on fixed seeds (20)"
-    )
-    group.add_argument(
-        "--checkpoint-every", type=positive, default=50_000, metavar="N", help="steps (50000)"
     )
 
 
@@ -159,19 +125,10 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.training import train
 
     is_grid = options.id.startswith(("MiniGrid", "BabyAI"))
-    env = dict(options.set) | ({"style": options.style} if options.style else {})
     settings = TrainSettings(
-        env_id=options.id,
-        env=env,
+        **run_settings(options),
         max_steps=options.max_steps,
-        algo=options.algo,
-        hyper=dict(options.hyper),
-        encoder=options.encoder,
-        tokens=options.tokens,
-        total_timesteps=options.total_timesteps,
         total_episodes=options.total_episodes,
-        num_envs=options.num_envs,
-        seed=options.seed,
         advice=tuple(dict.fromkeys(options.advice)),
         llm=options.llm,
         match=options.match,
@@ -189,10 +146,9 @@ def run(options: argparse.Namespace) -> int:
         anneal_episodes=options.anneal_episodes,
         eval_every=options.eval_every,
         eval_episodes=options.eval_episodes,
-        checkpoint_every=options.checkpoint_every,
     )
     told: dict[str, float] = {}
-    with _Bar(settings.total_timesteps) as show:
+    with StepBar(settings.total_timesteps) as show:
 
         def progress(steps: int, found: Mapping[str, float]) -> None:
             told.update(found)
@@ -219,38 +175,3 @@ def _model(options: argparse.Namespace) -> LanguageModel | None:
         cache=Cache(options.cache or out / "answers.sqlite"),
         limiter=RateLimiter(requests_per_second=rate) if rate else None,
     )
-
-
-class _Bar:
-    """A live display of steps, on stderr."""
-
-    def __init__(self, total: int) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("steps, {task.fields[said]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=status_console(),
-        )
-        self._task = self._bar.add_task("train", total=total, said="")
-
-    def __enter__(self) -> Callable[[int, Mapping[str, float]], None]:
-        self._bar.start()
-        return self._show
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def _show(self, steps: int, told: Mapping[str, float]) -> None:
-        said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
-        self._bar.update(self._task, completed=steps, said=said)

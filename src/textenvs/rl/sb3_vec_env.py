@@ -71,7 +71,7 @@ class Sb3VecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [info_of(infos, i) for i in range(self.num_envs)]
-        return self._kept(observations)
+        return self.observe(observations)
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions of the next step."""
@@ -92,9 +92,10 @@ class Sb3VecEnv(VecEnv):
         for name, values in parts_of(infos, self.num_envs).items():
             for info, value in zip(told, values, strict=True):
                 info.setdefault("rewards", {})[name] = float(value)
-        return self._kept(observations), np.asarray(rewards, np.float32), dones, told
+        return self.observe(observations), np.asarray(rewards, np.float32), dones, told
 
-    def _kept(self, observations: Any) -> dict[str, NDArray[Any]]:
+    def observe(self, observations: Any) -> dict[str, NDArray[Any]]:
+        """What a learner is shown of the games' observations: key -> (num_envs, ...)."""
         found = {
             key: np.asarray(observations[key]).reshape(self.num_envs, *shape)
             for key, shape in self._shapes.items()

@@ -17,8 +17,9 @@ from textenvs.wrappers.advice_reward import PAYS
 
 __all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "check_settings", "keep_settings"]
 
-ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo")
-"""Of Stable-Baselines3 and sb3-contrib; the last one is PPO that learns after every episode."""
+ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo", "ppo-rnd")
+"""Of Stable-Baselines3 and sb3-contrib; PPO that learns after every episode; PPO with a bonus for
+what is new (:mod:`textenvs.rl.rnd`)."""
 
 ADVICE = ("policy", "reward", "observation")
 """What advice does: it is added to the policy's logits, pays, is one more input."""
@@ -109,8 +110,8 @@ class TrainSettings:
             choose("advice", each, ADVICE)
         if self.advice and not self.llm:
             raise ValueError("expected a model that gives the advice, got none: give --llm")
-        if "policy" in self.advice and self.algo == "dqn":
-            raise ValueError("expected an algorithm with a policy to advise, got dqn")
+        if "policy" in self.advice and self.algo in ("dqn", "ppo-rnd"):
+            raise ValueError(f"expected an algorithm whose policy takes advice, got {self.algo}")
         if self.encoder == "text" and not self.tokens:
             raise ValueError("expected tokens, the words that the text encoder reads, got 0")
         if min(self.total_timesteps, self.num_envs, self.checkpoint_every) < 1:

@@ -19,6 +19,7 @@ from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
 from textenvs.rl.making import make_training_env
+from textenvs.rl.rnd import RndPolicy, RndPPO
 from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
 from textenvs.traces import replace_file
 
@@ -34,6 +35,7 @@ _OURS: Mapping[str, type[BaseAlgorithm]] = {
     "a2c": A2C,
     "dqn": DQN,
     "episode_ppo": EpisodePPO,
+    "ppo-rnd": RndPPO,
 }
 
 
@@ -69,6 +71,8 @@ def _check_arguments(kind: type[BaseAlgorithm], hyper: Mapping[str, Any]) -> Non
 
 
 def _policy(settings: TrainSettings) -> Any:
+    if settings.algo == "ppo-rnd":
+        return RndPolicy
     if "policy" not in settings.advice:
         recurrent = settings.algo == "recurrent_ppo"
         return "MultiInputLstmPolicy" if recurrent else "MultiInputPolicy"

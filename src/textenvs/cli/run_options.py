@@ -1,0 +1,97 @@
+"""The options of what learns, and the display of its steps: of ``train`` and ``collect``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textenvs.cli.arguments import key_value, not_negative, positive, seed
+from textenvs.cli.consoles import status_console
+
+__all__ = ["StepBar", "add_run", "run_settings"]
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a run."""
+    group = parser.add_argument_group("the run")
+    group.add_argument("--out", required=True, metavar="DIR", help="the folder of the run")
+    group.add_argument(
+        "--algo",
+        default="ppo",
+        metavar="A",
+        help="ppo, ppo-rnd, a2c, dqn, recurrent_ppo, maskable_ppo, episode_ppo (ppo)",
+    )
+    group.add_argument(
+        "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
+    )
+    group.add_argument("--num-envs", type=positive, default=8, metavar="N", help="games (8)")
+    group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
+    group.add_argument(
+        "--encoder",
+        default="mlp",
+        metavar="E",
+        help="mlp or cnn of MiniGrid's or Crafter's view, or text (mlp)",
+    )
+    group.add_argument(
+        "--tokens", type=not_negative, default=0, metavar="N", help="words of the text shown (0)"
+    )
+    group.add_argument("--style", metavar="STYLE", help="caption (default: the id's)")
+    for name, what in (("set", "an argument of the environment"), ("hyper", "of the algorithm")):
+        group.add_argument(
+            f"--{name}", type=key_value, action="append", default=[], metavar="K=V", help=what
+        )
+    group.add_argument(
+        "--checkpoint-every", type=positive, default=50_000, metavar="N", help="steps (50000)"
+    )
+
+
+def run_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What those options say, as arguments of ``TrainSettings``."""
+    return {
+        "env_id": options.id,
+        "env": dict(options.set) | ({"style": options.style} if options.style else {}),
+        "algo": options.algo,
+        "hyper": dict(options.hyper),
+        "encoder": options.encoder,
+        "tokens": options.tokens,
+        "total_timesteps": options.total_timesteps,
+        "num_envs": options.num_envs,
+        "seed": options.seed,
+        "checkpoint_every": options.checkpoint_every,
+    }
+
+
+class StepBar:
+    """A live display of steps, on stderr."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps, {task.fields[said]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=status_console(),
+        )
+        self._task = self._bar.add_task("train", total=total, said="")
+
+    def __enter__(self) -> Callable[[int, Mapping[str, float]], None]:
+        self._bar.start()
+        return self._show
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def _show(self, steps: int, told: Mapping[str, float]) -> None:
+        said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
+        self._bar.update(self._task, completed=steps, said=said)

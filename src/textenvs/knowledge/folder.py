@@ -1,0 +1,75 @@
+"""Where knowledge is kept: a folder with ``knowledge.json`` and what belongs to its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from textenvs.errors import TraceError, choose
+from textenvs.traces import replace_file
+
+__all__ = ["KINDS", "READY", "keep_knowledge", "read_knowledge", "ready_folder"]
+
+KINDS = ("code", "preference", "goal")
+"""What knowledge is given as."""
+
+READY = "ready"
+"""The path that means what came with the package."""
+
+_FILE, _FORMAT, _VERSION = "knowledge.json", "textenvs-knowledge", 1
+
+
+def keep_knowledge(folder: Path, kind: str, told: Mapping[str, Any]) -> None:
+    """Write what knowledge is of: its kind, its game, its caption, who gave it and when.
+
+    Args:
+        folder: where it is.
+        kind: one of :data:`KINDS`.
+        told: ``game``, ``style``, ``action_names``, ``llm``, ``date`` and more.
+    """
+    record = {"format": _FORMAT, "version": _VERSION, "kind": kind, **told}
+    replace_file(folder / _FILE, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_knowledge(folder: Path | str, kind: str) -> dict[str, Any]:
+    """What knowledge is of.
+
+    Args:
+        folder: where it is.
+        kind: what it is expected to be, one of :data:`KINDS`.
+
+    Raises:
+        TraceError: if there is none of that kind.
+    """
+    choose("kind of knowledge", kind, KINDS)
+    path = Path(folder) / _FILE
+    command = {"preference": "train-preference"}.get(kind, f"label-{kind}".rstrip("s"))
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TraceError(
+            f"{folder}: expected knowledge as {kind}, as `textenvs {command}` writes it, got: "
+            f"{error}"
+        ) from error
+    found = (told.get("format"), told.get("version"), told.get("kind"))
+    if found != (_FORMAT, _VERSION, kind):
+        raise TraceError(f"{path}: expected {_FORMAT} {_VERSION} {kind}, got {found}")
+    return told
+
+
+def ready_folder(game: str, kind: str) -> Path:
+    """Where the knowledge is that came with the package.
+
+    Raises:
+        TraceError: if there is none of that kind of that game.
+    """
+    folder = Path(str(files("textenvs.knowledge"))) / READY / game / kind
+    if not folder.is_dir():
+        raise TraceError(
+            f"expected knowledge as {kind} of {game} in the package, found none: make it with "
+            f"`textenvs label-{'goals' if kind == 'goal' else kind}`"
+        )
+    return folder
