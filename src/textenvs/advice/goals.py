@@ -20,12 +20,12 @@ can be reached with a few actions, each as a verb and a thing, one on a line tha
 dash, as in "- pick up red key". What the player can do: {actions}. Only use things that are in \
 sight or carried. Write the list and nothing else."""
 _ANSWER_TOKENS = 200
-_BULLET = re.compile(r"^\s*[-*•]\s*(?P<goal>.+?)[\s.]*$")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*(?P<goal>.+?)[\s.]*$")
 _KEPT = 100_000  # scenes whose goals are remembered
 
 
 def parse_goals(answer: str) -> tuple[str, ...]:
-    r"""The goals in a list with dashes, in lower case, each once; other lines are passed over.
+    r"""The goals in a list (dashes or numbers), in lower case, each once; nothing else is read.
 
     Example:
         >>> parse_goals("Sure:\n- Pick up red key.\n- open the door")

@@ -20,6 +20,7 @@ from textenvs.cli import (
     filter_traces,
     finetune,
     import_games,
+    label,
     list_ids,
     play,
     replay,
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     finetune.add(_add, commands)
     train.add(_add, commands)
     collect.add(_add, commands)
+    label.add(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

@@ -9,7 +9,7 @@ from typing import Any
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
 from textenvs.cli.consoles import status_console
 
-__all__ = ["StepBar", "add_run", "run_settings"]
+__all__ = ["CountBar", "StepBar", "add_run", "run_settings"]
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +62,15 @@ def run_settings(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-class StepBar:
-    """A live display of steps, on stderr."""
+class CountBar:
+    """A live display of what is done of a whole, on stderr.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: the whole.
+        unit: of what.
+    """
+
+    def __init__(self, total: int, unit: str) -> None:
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -78,20 +83,37 @@ class StepBar:
         self._bar = Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps, {task.fields[said]}"),
+            TextColumn(f"{unit} {{task.fields[said]}}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=status_console(),
         )
-        self._task = self._bar.add_task("train", total=total, said="")
+        self._task = self._bar.add_task(unit, total=total, said="")
 
-    def __enter__(self) -> Callable[[int, Mapping[str, float]], None]:
+    def __enter__(self) -> Callable[[int, str], None]:
         self._bar.start()
         return self._show
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def _show(self, steps: int, told: Mapping[str, float]) -> None:
-        said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
-        self._bar.update(self._task, completed=steps, said=said)
+    def _show(self, done: int, said: str) -> None:
+        self._bar.update(self._task, completed=done, said=said)
+
+
+class StepBar:
+    """A live display of steps, and of what is known of the episodes, on stderr."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = CountBar(total, "steps")
+
+    def __enter__(self) -> Callable[[int, Mapping[str, float]], None]:
+        show = self._bar.__enter__()
+        return lambda steps, told: show(steps, _said(told))
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+
+def _said(told: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {value:.3g}" for key, value in told.items())

@@ -11,10 +11,24 @@ from typing import Any
 from textenvs.errors import TraceError, choose
 from textenvs.traces import replace_file
 
-__all__ = ["KINDS", "READY", "keep_knowledge", "read_knowledge", "ready_folder"]
+__all__ = [
+    "KINDS",
+    "READY",
+    "find_knowledge",
+    "keep_knowledge",
+    "read_knowledge",
+    "ready_folder",
+]
 
-KINDS = ("code", "preference", "goal")
-"""What knowledge is given as."""
+KINDS = ("code", "preference", "goal", "preference-labels")
+"""What knowledge is given as; from the last one a preference is learned."""
+
+_COMMANDS = {
+    "code": "label-code",
+    "preference": "train-preference",
+    "goal": "label-goals",
+    "preference-labels": "label-preference",
+}
 
 READY = "ready"
 """The path that means what came with the package."""
@@ -46,13 +60,12 @@ def read_knowledge(folder: Path | str, kind: str) -> dict[str, Any]:
     """
     choose("kind of knowledge", kind, KINDS)
     path = Path(folder) / _FILE
-    command = {"preference": "train-preference"}.get(kind, f"label-{kind}".rstrip("s"))
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TraceError(
-            f"{folder}: expected knowledge as {kind}, as `textenvs {command}` writes it, got: "
-            f"{error}"
+            f"{folder}: expected knowledge as {kind}, as `textenvs {_COMMANDS[kind]}` writes it, "
+            f"got: {error}"
         ) from error
     found = (told.get("format"), told.get("version"), told.get("kind"))
     if found != (_FORMAT, _VERSION, kind):
@@ -70,6 +83,30 @@ def ready_folder(game: str, kind: str) -> Path:
     if not folder.is_dir():
         raise TraceError(
             f"expected knowledge as {kind} of {game} in the package, found none: make it with "
-            f"`textenvs label-{'goals' if kind == 'goal' else kind}`"
+            f"`textenvs {_COMMANDS[kind]}`"
         )
     return folder
+
+
+def find_knowledge(
+    path: Path | str, kind: str, game: str | None = None
+) -> tuple[Path, dict[str, Any]]:
+    """Where knowledge is, and what it is of.
+
+    Args:
+        path: a folder, or :data:`READY`.
+        kind: one of :data:`KINDS`.
+        game: which game it is for; None for any.
+
+    Raises:
+        TraceError: if there is none, or it is of another game.
+        ValueError: if the game is not told and the path is :data:`READY`.
+    """
+    if str(path) == READY:
+        if game is None:
+            raise ValueError("expected a game, whose ready-made knowledge is meant, got none")
+        path = ready_folder(game, kind)
+    told = read_knowledge(path, kind)
+    if game is not None and told["game"] != game:
+        raise TraceError(f"{path}: expected knowledge of {game}, got that of {told['game']}")
+    return Path(path), told

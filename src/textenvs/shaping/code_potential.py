@@ -1,0 +1,119 @@
+"""A potential that a language model wrote as code."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textenvs.sandbox import Limits, Sandbox
+from textenvs.shaping.potential import History
+
+__all__ = ["HORIZON", "CodePotential", "arrays_of"]
+
+HORIZON = 5
+"""How many earlier observations the code is shown."""
+
+_NOTHING_DONE = -1
+_SLOW = 20  # calls that may take too long before the code is not asked any more
+
+logger = logging.getLogger(__name__)
+
+
+class CodePotential:
+    """What code says of a state, asked in a sandbox.
+
+    Where the code raises, returns what is not finite, or takes too long, the potential is 0; that
+    is counted in ``faults`` and told in the log. Code that took too long twenty times is not asked
+    again: its potential is 0 from then on, and counted as ``"given up"``.
+
+    Args:
+        path: a folder of ``textenvs label-code``, or ``"ready"`` for what came with the package
+            for ``game``.
+        game: a key of :data:`textenvs.knowledge.games.GAMES`; None for that of the folder.
+        limits: of time and memory.
+
+    Attributes:
+        faults: kind of fault -> how many states.
+
+    Raises:
+        TraceError: if there is no such knowledge.
+        CodeError: if the code cannot be loaded.
+    """
+
+    horizon = HORIZON
+
+    def __init__(
+        self, path: Path | str, game: str | None = None, limits: Limits | None = None
+    ) -> None:
+        from textenvs.knowledge.folder import find_knowledge
+        from textenvs.knowledge.games import GAMES
+
+        folder, told = find_knowledge(path, "code", game)
+        self._game = GAMES[told["game"]]
+        code = (folder / "code.py").read_text(encoding="utf-8")
+        self._sandbox = Sandbox(code, limits=limits, inventory=self._game.inventory)
+        self.faults: Counter[str] = Counter()
+
+    def __call__(self, histories: Sequence[History]) -> NDArray[np.float64]:
+        """What the code says of each state: (n,)."""
+        if self.faults["too long"] >= _SLOW:
+            self.faults["given up"] += len(histories)
+            return np.zeros(len(histories))
+        outcomes = self._sandbox.run(*arrays_of(histories, self._game.arrays, self.horizon))
+        for each in outcomes:
+            if each.fault:
+                self._note(each.fault, each.why)
+        return np.array([0.0 if each.fault else each.value for each in outcomes])
+
+    def _note(self, fault: str, why: str) -> None:
+        self.faults[fault] += 1
+        count = self.faults[fault]
+        if str(count).strip("0") == "1":  # 1, 10, 100, ...
+            logger.warning("potential as code: %s (%d so far), counted as 0: %s", fault, count, why)
+        if fault == "too long" and count == _SLOW:
+            logger.warning("potential as code: too slow %d times, and 0 from now on", count)
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self._sandbox.close()
+
+
+def arrays_of(
+    histories: Sequence[History], keys: Sequence[str], horizon: int
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.int16]]:
+    """Histories as arrays; one that is short is filled with its first state and no actions.
+
+    Args:
+        histories: n of them, of observations that are dicts.
+        keys: what is taken of the observations.
+        horizon: how many earlier observations.
+
+    Returns:
+        key -> (n, horizon + 1, ...), and the actions, (n, horizon), -1 for none.
+
+    Raises:
+        ValueError: if an observation lacks a key.
+    """
+    for key in keys:
+        if histories and key not in histories[0].observations[-1]:
+            raise ValueError(
+                f"expected observations with {', '.join(keys)}, got one without {key!r}: make the "
+                'environment with obs="dict"'
+            )
+    actions = np.full((len(histories), horizon), _NOTHING_DONE, np.int16)
+    rows = []
+    for i, history in enumerate(histories):
+        seen, done = history.observations[-horizon - 1 :], history.actions[-horizon:]
+        rows.append((seen[0],) * (horizon + 1 - len(seen)) + tuple(seen))
+        if done:
+            actions[i, -len(done) :] = done
+    arrays = {
+        key: np.array([[observation[key] for observation in row] for row in rows]) for key in keys
+    }
+    return arrays, actions
