@@ -27,6 +27,7 @@ from textenvs.cli import (
     rollout,
     sft_human,
     train,
+    train_preference,
     validate,
 )
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add(_add, commands)
     collect.add(_add, commands)
     label.add(_add, commands)
+    train_preference.add(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textenvs.cli.arguments import check_id, not_negative, positive, positive_number
 from textenvs.cli.consoles import result_console
 from textenvs.cli.run_options import StepBar, add_run, run_settings
+from textenvs.errors import choose
 
 if TYPE_CHECKING:
     from textenvs.llm import LanguageModel
@@ -21,6 +22,8 @@ _EXAMPLES = """\
   textenvs train MiniGrid-Text-DoorKey-5x5-v0 --advice policy --advice reward \\
       --llm hf:PATH --out runs/advised
   textenvs train BabyAI-Text-GoToLocal-v0 --encoder text --tokens 64 --out runs/text
+  textenvs train BabyAI-Text-GoToLocal-RedBall-S20-v0 --shaping code --eval-every 20000 \\
+      --eval-episodes 50 --out runs/code
   textenvs train MiniGrid-Text-Empty-8x8-v0 --hyper n_steps=64 --hyper gae_lambda=1 --out runs/h
 The same command goes on where a run was stopped."""
 
@@ -38,6 +41,7 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     add_run(parser)
     _add_more(parser)
     _add_advice(parser)
+    _add_shaping(parser)
 
 
 def _add_more(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +118,26 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_shaping(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("potentials")
+    group.add_argument("--shaping", metavar="KIND", help="code, preference or goal")
+    group.add_argument(
+        "--path",
+        default="ready",
+        metavar="P",
+        help="a folder with knowledge (ready: the package's)",
+    )
+    group.add_argument(
+        "--shaping-scale", type=positive_number, default=1.0, metavar="X", help="of potentials (1)"
+    )
+    group.add_argument(
+        "--normalize",
+        default="none",
+        metavar="HOW",
+        help="potentials divided by their deviation: none, frozen or running (none)",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Train, and print how the last episodes went."""
     check_id(options.id)
@@ -124,6 +148,8 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.settings import TrainSettings
     from textenvs.rl.training import train
 
+    if options.shaping and not options.style:
+        options.style = _style(options)
     is_grid = options.id.startswith(("MiniGrid", "BabyAI"))
     settings = TrainSettings(
         **run_settings(options),
@@ -144,6 +170,10 @@ def run(options: argparse.Namespace) -> int:
         scaled=options.scaled,
         anneal=options.anneal,
         anneal_episodes=options.anneal_episodes,
+        shaping=options.shaping,
+        shaping_path=options.path,
+        shaping_scale=options.shaping_scale,
+        shaping_normalize=options.normalize,
         eval_every=options.eval_every,
         eval_episodes=options.eval_episodes,
     )
@@ -159,6 +189,16 @@ def run(options: argparse.Namespace) -> int:
     mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
     result_console().print(f"{options.out}: {mean}")
     return 0
+
+
+def _style(options: argparse.Namespace) -> str:
+    """The caption that the knowledge is about."""
+    from textenvs.knowledge.folder import KINDS, find_knowledge
+    from textenvs.knowledge.games import game_of
+
+    choose("shaping", options.shaping, [kind for kind in KINDS if kind != "preference-labels"])
+    _, told = find_knowledge(options.path, options.shaping, game_of(options.id).name)
+    return str(told["style"])
 
 
 def _model(options: argparse.Namespace) -> LanguageModel | None:

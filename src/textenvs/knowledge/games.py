@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from textenvs.errors import choose
 
-__all__ = ["GAMES", "INVENTORY", "Game", "game_of"]
+__all__ = ["GAMES", "INVENTORY", "Game", "game_of", "game_seen"]
 
 INVENTORY = (
     *("health", "food", "drink", "energy", "sapling", "wood", "stone", "coal", "iron", "diamond"),
@@ -138,3 +139,13 @@ def game_of(env_id: str) -> Game:
     families = [family.rstrip("-") for game in GAMES.values() for family in game.families]
     choose("game", env_id, [f"{family}-..." for family in families])
     raise AssertionError("unreachable")
+
+
+def game_seen(observation_space: Any) -> str | None:
+    """The name of the game whose arrays are observed; None where they are not.
+
+    Args:
+        observation_space: of an environment.
+    """
+    seen = set(getattr(observation_space, "keys", tuple)())
+    return next((game.name for game in GAMES.values() if set(game.arrays) <= seen), None)

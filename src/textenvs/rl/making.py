@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
 import textenvs  # noqa: F401  # registers the ids
 from textenvs.llm import LanguageModel
@@ -14,7 +14,13 @@ from textenvs.rl.sb3_vec_env import Sb3VecEnv
 from textenvs.rl.settings import TrainSettings
 from textenvs.wrappers import vector
 
-__all__ = ["make_games", "make_training_env"]
+__all__ = ["make_games", "make_training_env", "potential_faults"]
+
+_SHAPED: Mapping[str, Any] = {
+    "code": vector.CodeShapingReward,
+    "preference": vector.PreferenceShapingReward,
+    "goal": vector.GoalShapingReward,
+}
 
 
 def make_games(
@@ -45,7 +51,7 @@ def make_training_env(
         settings: of the training.
         llm: who advises; None for the settings' own.
         num_envs: how many games.
-        learning: whether advised actions pay; in an evaluation they do not.
+        learning: whether advice and potentials pay; in an evaluation they do not.
     """
     kwargs: dict[str, Any] = {"obs": "dict", **settings.env}
     if settings.max_steps is not None:
@@ -59,6 +65,14 @@ def make_training_env(
         "embeddings": settings.embeddings,
         "missing": settings.missing,
     }
+    if learning and settings.shaping is not None:
+        games = _SHAPED[settings.shaping](
+            games,
+            settings.shaping_path,
+            gamma=settings.gamma,
+            scale=settings.shaping_scale,
+            normalize=settings.shaping_normalize,
+        )
     if learning and "reward" in settings.advice:
         games = vector.AdviceReward(
             games,
@@ -70,3 +84,13 @@ def make_training_env(
     if settings.shows_advice:
         games = vector.AddAdviceObservation(games, **asked)
     return Sb3VecEnv(games, tokens=settings.tokens)
+
+
+def potential_faults(env: Sb3VecEnv) -> dict[str, int]:
+    """How often a potential as code failed, by kind; empty without one."""
+    games: Any = env.env
+    while not isinstance(games, vector.PotentialShapingReward):
+        if not isinstance(games, VectorWrapper):
+            return {}
+        games = games.env
+    return dict(getattr(games.potential, "faults", {}))

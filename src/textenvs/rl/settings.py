@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,18 @@ from textenvs.advice.advisor import MATCHES, PROMPTS
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.advice.scene import CAPTIONS
 from textenvs.errors import choose
+from textenvs.shaping import NORMALIZATIONS
 from textenvs.traces import replace_file
 from textenvs.wrappers.advice_reward import PAYS
 
-__all__ = ["ADVICE", "ALGORITHMS", "TrainSettings", "check_settings", "keep_settings"]
+__all__ = [
+    "ADVICE",
+    "ALGORITHMS",
+    "SHAPINGS",
+    "TrainSettings",
+    "check_settings",
+    "keep_settings",
+]
 
 ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo", "ppo-rnd")
 """Of Stable-Baselines3 and sb3-contrib; PPO that learns after every episode; PPO with a bonus for
@@ -24,7 +32,11 @@ what is new (:mod:`textenvs.rl.rnd`)."""
 ADVICE = ("policy", "reward", "observation")
 """What advice does: it is added to the policy's logits, pays, is one more input."""
 
+SHAPINGS = ("code", "preference", "goal")
+"""Of what potentials are made (:mod:`textenvs.shaping`)."""
+
 _FILE = "settings.json"
+_GAMMA = 0.99  # of all algorithms of Stable-Baselines3, where ``hyper`` says nothing else
 _ENCODERS = ("mlp", "cnn", "text")
 
 
@@ -58,6 +70,10 @@ class TrainSettings:
         anneal: steps after which advice has no more say, falling as the square of what is left;
             0 for never.
         anneal_episodes: the same in episodes; 0 for never.
+        shaping: one of :data:`SHAPINGS`, what potentials are made of; None for none.
+        shaping_path: where that knowledge is, ``"ready"`` for what came with the package.
+        shaping_scale: what one unit of potential is worth.
+        shaping_normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
         eval_every: steps between evaluations; 0 for none.
         eval_episodes: of each evaluation, always with the same seeds.
         checkpoint_every: steps between checkpoints.
@@ -94,6 +110,10 @@ class TrainSettings:
     scaled: bool = False
     anneal: int = 0
     anneal_episodes: int = 0
+    shaping: str | None = None
+    shaping_path: str = "ready"
+    shaping_scale: float = 1.0
+    shaping_normalize: str = "none"
     eval_every: int = 0
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
@@ -106,6 +126,9 @@ class TrainSettings:
         choose("prompt", self.prompt, PROMPTS)
         choose("missing", self.missing, ("raise", "none"))
         choose("pays", self.pays, PAYS)
+        choose("normalization", self.shaping_normalize, NORMALIZATIONS)
+        if self.shaping is not None:
+            choose("shaping", self.shaping, SHAPINGS)
         for each in self.advice:
             choose("advice", each, ADVICE)
         if self.advice and not self.llm:
@@ -116,6 +139,11 @@ class TrainSettings:
             raise ValueError("expected tokens, the words that the text encoder reads, got 0")
         if min(self.total_timesteps, self.num_envs, self.checkpoint_every) < 1:
             raise ValueError("expected numbers of steps and games of 1 or more")
+
+    @property
+    def gamma(self) -> float:
+        """The learner's discount."""
+        return float(self.hyper.get("gamma", _GAMMA))
 
     @property
     def shows_advice(self) -> bool:
@@ -145,9 +173,15 @@ def check_settings(settings: TrainSettings, folder: Path) -> None:
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     longer = {"total_timesteps", "total_episodes"}  # a run may be made longer
+    found = {**_defaults(), **found}  # a run that was begun before a setting existed
     changed = [k for k, v in wanted.items() if k not in longer and found.get(k) != v]
     if changed:
         raise ValueError(
             f"{folder} has a run with other settings ({', '.join(changed)}): expected those, or "
             "another folder"
         )
+
+
+def _defaults() -> dict[str, Any]:
+    known = {each.name: each.default for each in fields(TrainSettings)}
+    return {name: value for name, value in known.items() if value is not MISSING}

@@ -18,8 +18,9 @@ from textenvs.errors import MissingExtra
 from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
-from textenvs.rl.making import make_training_env
+from textenvs.rl.making import make_training_env, potential_faults
 from textenvs.rl.rnd import RndPolicy, RndPPO
+from textenvs.rl.sb3_vec_env import Sb3VecEnv
 from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
 from textenvs.traces import replace_file
 
@@ -27,6 +28,7 @@ __all__ = ["evaluate_policy", "load_trained", "train"]
 
 _EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
 _CHECKPOINT = "model.zip"
+_FAULTS = "potential_faults.json"
 _EVALUATION_SEED = 2**31  # far from what training draws
 
 
@@ -114,7 +116,8 @@ def train(
 
     ``out`` gets ``settings.json``, ``episodes.jsonl`` (of every episode the steps until its end,
     its length, the game's own return and success), ``evaluations.jsonl``, ``model.zip`` with the
-    last checkpoint, and TensorBoard's logs.
+    last checkpoint, TensorBoard's logs and, if a potential as code failed, how often since the run
+    was begun or gone on with (``potential_faults.json``).
 
     Args:
         settings: what is trained.
@@ -272,6 +275,8 @@ class _Watch(BaseCallback):
             if values:
                 told[key] = float(np.mean(values))
                 self.logger.record(f"game/{key}", told[key])
+        for key, count in self._faults().items():
+            self.logger.record(f"potential/{key}", count)
         self._on_progress(self.num_timesteps, told)
 
     def _evaluate(self) -> None:
@@ -286,7 +291,14 @@ class _Watch(BaseCallback):
         with (self._out / _EVALUATIONS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
 
+    def _faults(self) -> dict[str, int]:
+        env = self.training_env
+        return potential_faults(env) if isinstance(env, Sb3VecEnv) else {}
+
     def _on_training_end(self) -> None:
+        faults = self._faults()
+        if faults:
+            replace_file(self._out / _FAULTS, json.dumps(faults) + "\n")
         if self._settings.eval_every:
             self._evaluate()
         self._file.close()

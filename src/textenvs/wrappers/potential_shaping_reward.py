@@ -8,7 +8,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from textenvs.shaping import Potential, ShapingRule, get_potential
+from textenvs.shaping import Potential, ShapingRule, get_potential, normalized
 
 __all__ = ["PotentialShapingReward"]
 
@@ -24,9 +24,11 @@ class PotentialShapingReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstr
         potential: a potential, a function of one observation, or ``"module:name"`` of one.
         gamma: the learner's discount, without which the best policies change.
         scale: what one unit of potential is worth.
+        normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`: whether potentials are divided
+            by their standard deviation, that of the first 2,000 or the running one.
 
     Raises:
-        UnknownName: if there is no such potential.
+        UnknownName: if there is no such potential or normalization.
 
     Source: Ng, Harada and Russell, ICML 1999; with what a language model knows as potential:
     arXiv:2407.03964.
@@ -50,10 +52,13 @@ class PotentialShapingReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstr
         potential: str | Potential | Callable[[Any], float],
         gamma: float = 0.99,
         scale: float = 1.0,
+        normalize: str = "none",
     ) -> None:
-        RecordConstructorArgs.__init__(self, potential=potential, gamma=gamma, scale=scale)
+        RecordConstructorArgs.__init__(
+            self, potential=potential, gamma=gamma, scale=scale, normalize=normalize
+        )
         gymnasium.Wrapper.__init__(self, env)
-        self.potential = get_potential(potential)
+        self.potential = normalized(get_potential(potential), normalize)
         self._rule = ShapingRule(gamma, scale, self.potential.horizon)
 
     def reset(

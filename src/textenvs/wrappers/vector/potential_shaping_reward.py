@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from textenvs.rewards import add_parts
-from textenvs.shaping import Potential, ShapingRule, get_potential
+from textenvs.shaping import Potential, ShapingRule, get_potential, normalized
 from textenvs.wrappers.vector.borders import Borders
 from textenvs.wrappers.vector.scenes import single_observations
 
@@ -28,6 +28,7 @@ class PotentialShapingReward(VectorWrapper):
         potential: as there.
         gamma: as there.
         scale: as there.
+        normalize: as there.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class PotentialShapingReward(VectorWrapper):
         potential: str | Potential | Callable[[Any], float],
         gamma: float = 0.99,
         scale: float = 1.0,
+        normalize: str = "none",
     ) -> None:
         super().__init__(env)
-        self.potential = get_potential(potential)
+        self.potential = normalized(get_potential(potential), normalize)
         self._borders = Borders(env)
         self._rules = [
             ShapingRule(gamma, scale, self.potential.horizon) for _ in range(env.num_envs)

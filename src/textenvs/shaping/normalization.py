@@ -1,0 +1,76 @@
+"""Potentials of another size: divided by what is known of their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textenvs.errors import choose
+from textenvs.shaping.potential import History, Potential
+
+__all__ = ["NORMALIZATIONS", "Normalized", "normalized"]
+
+NORMALIZATIONS = ("none", "frozen", "running")
+"""Of potentials: as they are; divided by the standard deviation of the first ones, which stays; or
+of all so far, with which the potential of a state changes, and the best policies may too."""
+
+_LEAST = 1e-6
+
+
+def normalized(potential: Potential, how: str) -> Potential:
+    """A potential as one of :data:`NORMALIZATIONS` has it.
+
+    Raises:
+        UnknownName: if there is no such normalization.
+    """
+    choose("normalization", how, NORMALIZATIONS)
+    return potential if how == "none" else Normalized(potential, how)
+
+
+class Normalized:
+    """A potential divided by its standard deviation over states.
+
+    Until there are ``first`` states it is 0: nothing is paid by a measure that is not known.
+
+    Args:
+        potential: what is divided.
+        how: ``"frozen"`` or ``"running"`` of :data:`NORMALIZATIONS`.
+        first: states by which the deviation is measured before it counts.
+
+    Attributes:
+        deviation: by what is divided; None as long as it is not known.
+    """
+
+    def __init__(self, potential: Potential, how: str, first: int = 2000) -> None:
+        self.horizon = potential.horizon
+        self.potential = potential
+        self.deviation: float | None = None
+        self._frozen = how == "frozen"
+        self._first = first
+        self._count, self._mean, self._square = 0, 0.0, 0.0  # Welford's
+
+    def __call__(self, histories: Sequence[History]) -> NDArray[np.float64]:
+        """The potentials: (n,)."""
+        values = np.asarray(self.potential(histories), np.float64)
+        found = np.zeros(len(values)) if self.deviation is None else values / self.deviation
+        if self.deviation is None or not self._frozen:
+            self._measure(values)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        # What is asked of the potential (``faults``) is asked of the one inside.
+        if name.startswith("_") or name == "potential":
+            raise AttributeError(name)
+        return getattr(self.potential, name)
+
+    def _measure(self, values: NDArray[np.float64]) -> None:
+        for value in values.tolist():
+            self._count += 1
+            step = value - self._mean
+            self._mean += step / self._count
+            self._square += step * (value - self._mean)
+        if self._count >= self._first:
+            self.deviation = max((self._square / self._count) ** 0.5, _LEAST)

@@ -1,0 +1,54 @@
+"""Reward what a language model would prefer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+from gymnasium.utils import RecordConstructorArgs
+
+from textenvs.knowledge.games import game_seen
+from textenvs.shaping import PreferencePotential
+from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
+
+__all__ = ["PreferenceShapingReward"]
+
+
+class PreferenceShapingReward(PotentialShapingReward):
+    """Shape by a potential learned from a language model's preferences (BK-Pref).
+
+    See :class:`textenvs.shaping.PreferencePotential`.
+
+    What is paid, and what ``info`` tells, is as in
+    :class:`textenvs.wrappers.PotentialShapingReward`.
+
+    Args:
+        env: a game of BabyAI, MiniGrid or Crafter, with ``obs="dict"``.
+        path: a folder of ``textenvs train-preference``; ``"ready"`` for what came with the package.
+        gamma: the learner's discount.
+        scale: what one unit of potential is worth.
+        normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
+
+    Raises:
+        TraceError: if there is no such knowledge, or it is of another game.
+
+    Source: Chen et al., arXiv:2407.03964.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        path: str = "ready",
+        gamma: float = 0.99,
+        scale: float = 1.0,
+        normalize: str = "none",
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self,
+            path=path,
+            gamma=gamma,
+            scale=scale,
+            normalize=normalize,
+        )
+        game = game_seen(env.observation_space)
+        super().__init__(env, PreferencePotential(path, game), gamma, scale, normalize)
