@@ -306,6 +306,17 @@ def test_a_wrong_key_is_told_in_one_line_without_the_key_that_the_server_repeats
     assert "\n" not in said
 
 
+def test_a_word_that_stands_for_a_key_is_left_in_answers(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Local servers take anything as a key, and people give them "x" or "none"."""
+    server = serve()
+    plain = ask(server).text
+    assert plain
+    monkeypatch.setenv("OPENAI_API_KEY", plain[0])
+    assert ask(server).text == plain
+
+
 # Through the gateway
 
 

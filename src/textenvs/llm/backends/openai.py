@@ -32,6 +32,7 @@ __all__ = [
 _OPENAI = "https://api.openai.com/v1"
 _KEY = "OPENAI_API_KEY"
 _NO_KEY = "none"  # servers of one's own want no key, the client wants one
+_SHORTEST_KEY = 16  # characters of a key that is a secret
 _SEED_BITS = 31
 _SHOWN = 300  # characters of a server's message in an error
 CANNOT_BE_SENT = "expected messages that can be written as UTF-8, got a lone surrogate"
@@ -145,7 +146,9 @@ class OpenAIModel(ServedModel):
         return self._without_key(" ".join(text.split()))
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        # What local servers are given in place of one ("x", "none", "EMPTY") is no secret, and may
+        # be a word of an answer.
+        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_KEY else text
 
 
 def _refused(error: Any) -> Completion | None:
