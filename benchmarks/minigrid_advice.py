@@ -31,9 +31,9 @@ from advised.advisers import adviser_of, coverage, default_embeddings
 from advised.page import draw, page
 from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
 from advised.results import Result, read_result
-from advised.running import train_all
 from advised.transfer import play_elsewhere, play_randomly
 from textenvs.traces import replace_file
+from trainings import train_all
 
 NAME = "minigrid_advice"
 _RANDOM_EPISODES = 100

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advised.presets import WORLDS, Run
-from advised.running import DONE
+from trainings import DONE
 
 __all__ = ["PARTS", "Result", "read_result", "summary"]
 

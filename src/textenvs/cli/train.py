@@ -134,7 +134,7 @@ def _add_shaping(parser: argparse.ArgumentParser) -> None:
         "--normalize",
         default="none",
         metavar="HOW",
-        help="potentials divided by their deviation: none, frozen or running (none)",
+        help="potentials to mean 0 and deviation 1: none, frozen or running (none)",
     )
 
 

@@ -66,9 +66,11 @@ def make_training_env(
         "missing": settings.missing,
     }
     if learning and settings.shaping is not None:
+        read = {"embeddings": settings.embeddings} if settings.shaping == "goal" else {}
         games = _SHAPED[settings.shaping](
             games,
             settings.shaping_path,
+            **read,
             gamma=settings.gamma,
             scale=settings.shaping_scale,
             normalize=settings.shaping_normalize,

@@ -1,4 +1,4 @@
-"""Potentials of another size: divided by what is known of their spread."""
+"""Potentials of one size: brought to mean 0 and deviation 1 by what is known of them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from textenvs.shaping.potential import History, Potential
 __all__ = ["NORMALIZATIONS", "Normalized", "normalized"]
 
 NORMALIZATIONS = ("none", "frozen", "running")
-"""Of potentials: as they are; divided by the standard deviation of the first ones, which stays; or
-of all so far, with which the potential of a state changes, and the best policies may too."""
+"""Of potentials: as they are; brought to mean 0 and deviation 1 by the first ones, for good; or by
+all so far, with which the potential of a state changes, and the best policies may too."""
 
 _LEAST = 1e-6
 
@@ -31,9 +31,11 @@ def normalized(potential: Potential, how: str) -> Potential:
 
 
 class Normalized:
-    """A potential divided by its standard deviation over states.
+    """A potential less its mean over states, divided by its standard deviation.
 
-    Until there are ``first`` states it is 0: nothing is paid by a measure that is not known.
+    So states that are better than most are worth more than the end of an episode, which is worth 0,
+    and others less, whatever number the potential begins with. Until there are ``first`` states it
+    is 0: nothing is paid by a measure that is not known.
 
     Args:
         potential: what is divided.
@@ -42,20 +44,25 @@ class Normalized:
 
     Attributes:
         deviation: by what is divided; None as long as it is not known.
+        mean: what is taken away, once the deviation is known.
     """
 
     def __init__(self, potential: Potential, how: str, first: int = 2000) -> None:
         self.horizon = potential.horizon
         self.potential = potential
         self.deviation: float | None = None
+        self.mean = 0.0
         self._frozen = how == "frozen"
         self._first = first
-        self._count, self._mean, self._square = 0, 0.0, 0.0  # Welford's
+        self._count, self._average, self._square = 0, 0.0, 0.0  # Welford's
 
     def __call__(self, histories: Sequence[History]) -> NDArray[np.float64]:
         """The potentials: (n,)."""
         values = np.asarray(self.potential(histories), np.float64)
-        found = np.zeros(len(values)) if self.deviation is None else values / self.deviation
+        if self.deviation is None:
+            found = np.zeros(len(values))
+        else:
+            found = (values - self.mean) / self.deviation
         if self.deviation is None or not self._frozen:
             self._measure(values)
         return found
@@ -69,8 +76,9 @@ class Normalized:
     def _measure(self, values: NDArray[np.float64]) -> None:
         for value in values.tolist():
             self._count += 1
-            step = value - self._mean
-            self._mean += step / self._count
-            self._square += step * (value - self._mean)
+            step = value - self._average
+            self._average += step / self._count
+            self._square += step * (value - self._average)
         if self._count >= self._first:
+            self.mean = self._average
             self.deviation = max((self._square / self._count) ** 0.5, _LEAST)

@@ -24,8 +24,8 @@ class PotentialShapingReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstr
         potential: a potential, a function of one observation, or ``"module:name"`` of one.
         gamma: the learner's discount, without which the best policies change.
         scale: what one unit of potential is worth.
-        normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`: whether potentials are divided
-            by their standard deviation, that of the first 2,000 or the running one.
+        normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`: whether potentials are brought to
+            mean 0 and deviation 1, by the first 2,000 states or by all so far.
 
     Raises:
         UnknownName: if there is no such potential or normalization.

@@ -8,19 +8,33 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from advised.presets import Run
 from textenvs.llm import Cache, Gateway, LanguageModel, get_model
+from textenvs.rl.settings import TrainSettings
 from textenvs.traces import replace_file
 
-__all__ = ["DONE", "learn", "train_all"]
+__all__ = ["DONE", "Training", "is_done", "learn", "train_all"]
 
 DONE = "done.json"
 _FIRST_ROLLOUTS = 3  # not timed: everything is loaded, and all is new, in the first ones
 
 
-def train_all(runs: Sequence[Run], work: Path, workers: int) -> Iterator[tuple[Run, bool]]:
+class Training(Protocol):
+    """A run of a benchmark; it pickles."""
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What it is."""
+
+    def folder(self, work: Path) -> Path:
+        """Where it is kept."""
+
+
+_T = TypeVar("_T", bound=Training)
+
+
+def train_all(runs: Sequence[_T], work: Path, workers: int) -> Iterator[tuple[_T, bool]]:
     """Train what is not trained yet; what was stopped goes on.
 
     Args:
@@ -31,7 +45,7 @@ def train_all(runs: Sequence[Run], work: Path, workers: int) -> Iterator[tuple[R
     Yields:
         Every run, and whether it was trained now, as they end.
     """
-    left = [run for run in runs if not _is_done(run, work)]
+    left = [run for run in runs if not is_done(run, work)]
     for run in runs:
         if run not in left:
             yield run, False
@@ -54,13 +68,20 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _is_done(run: Run, work: Path) -> bool:
+def is_done(run: Training, work: Path) -> bool:
     """Whether it was trained as long as it is to be, with these settings."""
     path = run.folder(work) / DONE
-    return path.exists() and json.loads(path.read_text())["settings"] == run.settings.as_json()
+    return (
+        path.exists()
+        and {
+            **run.settings.as_json(),
+            **json.loads(path.read_text())["settings"],
+        }
+        == run.settings.as_json()
+    )
 
 
-def _adviser(run: Run, work: Path) -> LanguageModel | None:
+def _adviser(run: Training, work: Path) -> LanguageModel | None:
     """A live model is asked once by all runs; recorded answers need no cache."""
     name = run.settings.llm
     if name is None or name.startswith("recorded:"):
@@ -68,7 +89,7 @@ def _adviser(run: Run, work: Path) -> LanguageModel | None:
     return Gateway(get_model(name), cache=Cache(work / "answers.sqlite"))
 
 
-def learn(run: Run, work: Path) -> None:
+def learn(run: Training, work: Path) -> None:
     """Train one run to its end; ``done.json`` tells its speed."""
     from textenvs.rl.training import train
 
