@@ -22,6 +22,7 @@ from textenvs.cli import (
     import_games,
     label,
     list_ids,
+    pairs,
     play,
     replay,
     rollout,
@@ -93,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     collect.add(_add, commands)
     label.add(_add, commands)
     train_preference.add(_add, commands)
+    pairs.add_pairs(_add, commands)
+    pairs.add_annotate(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

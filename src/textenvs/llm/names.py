@@ -11,9 +11,10 @@ from textenvs.llm.model import LanguageModel
 __all__ = ["KINDS", "TINY", "TINY_TEMPERATURE", "bare_name", "get_model", "identity"]
 
 TINY = "tiny"
+"""The model in the box, whose name needs nothing behind it."""
+
 TINY_TEMPERATURE = 0.5
 """At which the model in the box is asked: greedily it goes round in circles more often."""
-"""The model in the box, whose name needs nothing behind it."""
 
 _NOT_OF_ANSWERS = (
     "timeout",
