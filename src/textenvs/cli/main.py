@@ -29,6 +29,7 @@ from textenvs.cli import (
     sft_human,
     train,
     train_preference,
+    train_reward,
     validate,
 )
 from textenvs.cli.arguments import key_value, not_negative, positive, seed
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     train_preference.add(_add, commands)
     pairs.add_pairs(_add, commands)
     pairs.add_annotate(_add, commands)
+    train_reward.add(_add, commands)
     import_games.add(_add, commands)
     sft_human.add(_add, commands)
     _add_replay(commands)

@@ -11,7 +11,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from textenvs.captioners.crafter_view import NAMES
-from textenvs.rl.sb3_vec_env import WORDS
+from textenvs.rl.words import WORDS
 
 __all__ = ["ENCODERS", "GameFeatures"]
 

@@ -12,9 +12,10 @@ import textenvs  # noqa: F401  # registers the ids
 from textenvs.llm import LanguageModel
 from textenvs.rl.sb3_vec_env import Sb3VecEnv
 from textenvs.rl.settings import TrainSettings
+from textenvs.shaping import Normalized
 from textenvs.wrappers import vector
 
-__all__ = ["make_games", "make_training_env", "potential_faults"]
+__all__ = ["make_games", "make_training_env", "potential_of"]
 
 _SHAPED: Mapping[str, Any] = {
     "code": vector.CodeShapingReward,
@@ -88,11 +89,11 @@ def make_training_env(
     return Sb3VecEnv(games, tokens=settings.tokens)
 
 
-def potential_faults(env: Sb3VecEnv) -> dict[str, int]:
-    """How often a potential as code failed, by kind; empty without one."""
+def potential_of(env: Sb3VecEnv) -> Normalized | None:
+    """The potential that games are shaped by; None without one."""
     games: Any = env.env
     while not isinstance(games, vector.PotentialShapingReward):
         if not isinstance(games, VectorWrapper):
-            return {}
+            return None
         games = games.env
-    return dict(getattr(games.potential, "faults", {}))
+    return games.potential

@@ -27,6 +27,7 @@ from torch import nn
 __all__ = ["RndPPO", "RndPolicy", "discounted_advantages"]
 
 _WIDTH = 128  # of what the random network says
+_WARM_UP = 5  # rollouts before the bonus counts: at first everything is new, and is so no more soon
 
 
 class RndPolicy(MultiInputActorCriticPolicy):
@@ -52,6 +53,15 @@ class RndPolicy(MultiInputActorCriticPolicy):
             nn.ReLU(),
             nn.Linear(_WIDTH, _WIDTH),
         )
+        for each in (*self.random_network.modules(), *self.predictor.modules()):
+            if isinstance(each, nn.Linear | nn.Conv2d):  # else nearly everything is said alike
+                nn.init.orthogonal_(each.weight, 2**0.5)
+                nn.init.zeros_(each.bias)
+
+    def _build(self, lr_schedule: Any) -> None:
+        super()._build(lr_schedule)
+        # Of its own: the predictor's gradients are small beside the policy's.
+        self.predictor_optimizer = torch.optim.Adam(self.predictor.parameters(), lr_schedule(1))
 
     def novelty(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
         """Half the squared error of the predictor at each observation: (n,)."""
@@ -130,7 +140,9 @@ class RndPPO(PPO):
 
     The advantage is ``ext_coef`` times that of the game's rewards and ``int_coef`` times that of
     the bonus, which is divided by the running standard deviation of its discounted sum and does not
-    stop where episodes end.
+    stop where episodes end. The first five rollouts have no bonus: they only teach the predictor
+    what is ordinary. A step is rewarded for the observation that comes after it; after an episode
+    that is the first one of the next.
 
     Args:
         policy: :class:`RndPolicy`.
@@ -140,7 +152,10 @@ class RndPPO(PPO):
         int_coef: weight of the bonus.
         int_gamma: discount of the bonus.
         update_proportion: share of a rollout from which the predictor learns.
-        **kwargs: as PPO's.
+        **kwargs: as PPO's, without ``target_kl`` and ``clip_range_vf``.
+
+    Raises:
+        ValueError: if one of these two is given.
 
     Source: Burda et al., arXiv:1810.12894, 2.2 to 2.4; coefficients as background-knowledge-rl has
     them (5f62882, ``train_rnd.py``).
@@ -161,10 +176,14 @@ class RndPPO(PPO):
         update_proportion: float = 0.25,
         **kwargs: Any,
     ) -> None:
+        for name in ("target_kl", "clip_range_vf"):
+            if kwargs.get(name) is not None:
+                raise ValueError(f"expected no {name}, which {type(self).__name__} does not have")
         self.ext_coef, self.int_coef, self.int_gamma = ext_coef, int_coef, int_gamma
         self.update_proportion = update_proportion
         self.bonus_scale = RunningMeanStd(shape=())
         self.bonus_sum: NDArray[np.float64] = np.zeros(0)
+        self.rollouts = 0
         kwargs.setdefault("rollout_buffer_class", _Rollout)
         super().__init__(policy, env, *args, **kwargs)
 
@@ -195,7 +214,9 @@ class RndPPO(PPO):
             values = self.policy.predict_intrinsic(tensors).cpu().numpy().reshape(steps + 1, games)
             later = {key: each[games:] for key, each in tensors.items()}
             bonus = self.policy.novelty(later).cpu().numpy().reshape(steps, games)
-        bonus = bonus / self._deviation(bonus)
+        self.rollouts += 1
+        counts = self.rollouts > _WARM_UP
+        bonus = bonus / self._deviation(bonus) if counts else np.zeros_like(bonus)
         advantages = discounted_advantages(bonus, values, self.int_gamma, self.gae_lambda)
         buffer.intrinsic_returns = advantages + values[:-1]
         buffer.advantages = self.ext_coef * buffer.advantages + self.int_coef * advantages
@@ -204,7 +225,7 @@ class RndPPO(PPO):
     def _deviation(self, bonus: NDArray[np.float32]) -> float:
         """The standard deviation of the discounted sum of bonuses, of all so far."""
         if len(self.bonus_sum) != bonus.shape[1]:
-            self.bonus_sum = np.zeros(bonus.shape[1])
+            self.bonus_sum = np.full(bonus.shape[1], bonus.mean() / (1 - self.int_gamma))
         sums = np.empty(bonus.shape)
         for t, row in enumerate(bonus):
             self.bonus_sum = self.int_gamma * self.bonus_sum + row
@@ -212,22 +233,32 @@ class RndPPO(PPO):
         self.bonus_scale.update(sums.reshape(-1))
         return float(np.sqrt(self.bonus_scale.var)) + 1e-8
 
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        states, variables = super()._get_torch_save_params()
+        return [*states, "policy.predictor_optimizer"], variables
+
     def train(self) -> None:
         """Learn from the rollout: PPO's loss, two values, and the predictor's error."""
         self.policy.set_training_mode(True)
-        self._update_learning_rate(self.policy.optimizer)
+        self._update_learning_rate([self.policy.optimizer, self.policy.predictor_optimizer])
         assert callable(self.clip_range)
         clip = self.clip_range(self._current_progress_remaining)
         told: dict[str, list[float]] = {}
         for _ in range(self.n_epochs):
             for part in self.rollout_buffer.parts(self.batch_size):
                 losses = self._losses(part, clip)
-                loss = sum(losses.values())
+                weights = {"value": self.vf_coef, "intrinsic_value": self.vf_coef}
+                weights["entropy"] = self.ent_coef
+                loss = sum(weights.get(key, 1.0) * each for key, each in losses.items())
                 assert isinstance(loss, torch.Tensor)
                 self.policy.optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
                 self.policy.optimizer.step()
+                losses["predictor"] = self._predictor_loss(part)
+                self.policy.predictor_optimizer.zero_grad()
+                losses["predictor"].backward()
+                self.policy.predictor_optimizer.step()
                 for key, each in losses.items():
                     told.setdefault(key, []).append(float(each.detach()))
         self._n_updates += self.n_epochs
@@ -244,16 +275,19 @@ class RndPPO(PPO):
             advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         ratio = torch.exp(log_prob - part.old_log_prob)
         clipped = torch.clamp(ratio, 1 - clip, 1 + clip)
-        errors = self.policy.novelty(part.observations)
-        learned = (torch.rand_like(errors) < self.update_proportion).float()
         mse = nn.functional.mse_loss
         return {
             "policy": -torch.min(advantages * ratio, advantages * clipped).mean(),
-            "value": self.vf_coef * mse(values, part.returns),
-            "intrinsic_value": self.vf_coef * mse(intrinsic, part.intrinsic_returns),
-            "entropy": -self.ent_coef * entropy.mean(),
-            "predictor": 2 / _WIDTH * (errors * learned).sum() / learned.sum().clamp(min=1),
+            "value": mse(values, part.returns),
+            "intrinsic_value": mse(intrinsic, part.intrinsic_returns),
+            "entropy": -entropy.mean(),
         }
+
+    def _predictor_loss(self, part: _Samples) -> torch.Tensor:
+        """The mean squared error of the predictor, over a share of the part."""
+        errors = self.policy.novelty(part.observations)
+        learned = (torch.rand_like(errors) < self.update_proportion).float()
+        return 2 / _WIDTH * (errors * learned).sum() / learned.sum().clamp(min=1)
 
 
 def discounted_advantages(

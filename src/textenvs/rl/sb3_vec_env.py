@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -16,15 +14,12 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from textenvs.rewards import parts_of
+from textenvs.rl.words import WORDS, word_ids
 from textenvs.wrappers.vector.scenes import info_of
 
-__all__ = ["WORDS", "Sb3VecEnv", "word_ids"]
-
-WORDS = 2048
-"""How many numbers :func:`word_ids` gives; 0 is none of them."""
+__all__ = ["Sb3VecEnv"]
 
 _TEXT, _TOKENS = "text", "tokens"
-_KEPT_TEXTS = 16_384
 
 
 class Sb3VecEnv(VecEnv):
@@ -172,24 +167,3 @@ def _flat(space: spaces.Space[Any]) -> spaces.Space[Any]:
         return space
     kind: Any = space.low.dtype.type
     return spaces.Box(space.low.reshape(-1), space.high.reshape(-1), dtype=kind)
-
-
-@lru_cache(maxsize=_KEPT_TEXTS)
-def word_ids(text: str, count: int) -> NDArray[np.int32]:
-    """The first words of a text as numbers from 1 to ``WORDS`` - 1, then zeros; read-only.
-
-    A word's number is a checksum, so that there is no vocabulary to learn or to keep; now and then
-    two words share one.
-
-    Args:
-        text: lower and upper case are alike; signs are left out.
-        count: how many numbers.
-
-    Returns:
-        (count,) int32.
-    """
-    words: Sequence[str] = "".join(c if c.isalnum() else " " for c in text.lower()).split()[:count]
-    found = np.zeros(count, np.int32)
-    found[: len(words)] = [zlib.crc32(word.encode()) % (WORDS - 1) + 1 for word in words]
-    found.setflags(write=False)
-    return found

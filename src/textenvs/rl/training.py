@@ -18,17 +18,17 @@ from textenvs.errors import MissingExtra
 from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
-from textenvs.rl.making import make_training_env, potential_faults
+from textenvs.rl.making import make_training_env, potential_of
 from textenvs.rl.rnd import RndPolicy, RndPPO
-from textenvs.rl.sb3_vec_env import Sb3VecEnv
 from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
+from textenvs.shaping import Normalized
 from textenvs.traces import replace_file
 
 __all__ = ["evaluate_policy", "load_trained", "train"]
 
 _EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
 _CHECKPOINT = "model.zip"
-_FAULTS = "potential_faults.json"
+_POTENTIAL = "potential.json"
 _EVALUATION_SEED = 2**31  # far from what training draws
 
 
@@ -116,8 +116,8 @@ def train(
 
     ``out`` gets ``settings.json``, ``episodes.jsonl`` (of every episode the steps until its end,
     its length, the game's own return and success), ``evaluations.jsonl``, ``model.zip`` with the
-    last checkpoint, TensorBoard's logs and, if a potential as code failed, how often since the run
-    was begun or gone on with (``potential_faults.json``).
+    last checkpoint, TensorBoard's logs and, if there is a potential, ``potential.json`` with its
+    ``mean`` and ``deviation`` and how often it failed (``faults``).
 
     Args:
         settings: what is trained.
@@ -136,13 +136,19 @@ def train(
     check_settings(settings, out)
     env = make_training_env(settings, llm, settings.num_envs, learning=True)
     kind = _algorithm(settings.algo)
+    potential = potential_of(env)
     checkpoint = out / _CHECKPOINT
     logs = str(out / "tensorboard") if tensorboard else None
     if checkpoint.exists():
         model = kind.load(checkpoint, env=env, device="cpu", tensorboard_log=logs)
         _drop_after(out, model.num_timesteps)
+        if potential is not None and (out / _POTENTIAL).exists():
+            potential.go_on(json.loads((out / _POTENTIAL).read_text(encoding="utf-8")))
         if hasattr(model, "learning_starts"):  # what was played before is not kept
-            model.learning_starts += model.num_timesteps
+            starts = inspect.signature(kind).parameters["learning_starts"].default
+            model.learning_starts = (
+                settings.hyper.get("learning_starts", starts) + model.num_timesteps
+            )
     else:
         arguments: dict[str, Any] = {
             "policy_kwargs": _policy_arguments(settings),
@@ -159,11 +165,11 @@ def train(
     left = settings.total_timesteps - model.num_timesteps
     played = len(_read(out / _EPISODES))
     if left > 0 and (settings.total_episodes is None or played < settings.total_episodes):
-        watch = _Watch(settings, out, llm, on_progress, played)
+        watch = _Watch(settings, out, llm, on_progress, played, potential)
         model.learn(
             left, callback=watch, reset_num_timesteps=False, tb_log_name="run", log_interval=10
         )
-        _save(model, checkpoint)
+        _save(model, out, potential)
     env.close()
     return model
 
@@ -203,9 +209,11 @@ class _Watch(BaseCallback):
         llm: LanguageModel | None,
         on_progress: Callable[[int, Mapping[str, float]], None],
         played: int,
+        potential: Normalized | None,
     ) -> None:
         super().__init__()
         self._played = played
+        self._potential = potential
         self._settings, self._out, self._llm = settings, out, llm
         self._on_progress = on_progress
         self._returns = np.zeros(settings.num_envs)
@@ -231,7 +239,7 @@ class _Watch(BaseCallback):
             self._next_eval += self._settings.eval_every
         if self.num_timesteps >= self._next_save:
             self._file.flush()
-            _save(self.model, self._out / _CHECKPOINT)
+            _save(self.model, self._out, self._potential)
             self._next_save += self._settings.checkpoint_every
 
     def _anneal(self) -> None:
@@ -275,8 +283,9 @@ class _Watch(BaseCallback):
             if values:
                 told[key] = float(np.mean(values))
                 self.logger.record(f"game/{key}", told[key])
-        for key, count in self._faults().items():
-            self.logger.record(f"potential/{key}", count)
+        if self._potential is not None:
+            for key, count in self._potential.faults.items():
+                self.logger.record(f"potential/{key}", count)
         self._on_progress(self.num_timesteps, told)
 
     def _evaluate(self) -> None:
@@ -291,14 +300,7 @@ class _Watch(BaseCallback):
         with (self._out / _EVALUATIONS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
 
-    def _faults(self) -> dict[str, int]:
-        env = self.training_env
-        return potential_faults(env) if isinstance(env, Sb3VecEnv) else {}
-
     def _on_training_end(self) -> None:
-        faults = self._faults()
-        if faults:
-            replace_file(self._out / _FAULTS, json.dumps(faults) + "\n")
         if self._settings.eval_every:
             self._evaluate()
         self._file.close()
@@ -341,7 +343,10 @@ def evaluate_policy(
     return found
 
 
-def _save(model: BaseAlgorithm, path: Path) -> None:
+def _save(model: BaseAlgorithm, out: Path, potential: Normalized | None) -> None:
+    if potential is not None:
+        replace_file(out / _POTENTIAL, json.dumps(potential.state()) + "\n")
+    path = out / _CHECKPOINT
     fresh = path.with_name("new-" + path.name)
     model.save(fresh)
     os.replace(fresh, path)

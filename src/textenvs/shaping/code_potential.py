@@ -20,7 +20,8 @@ HORIZON = 5
 """How many earlier observations the code is shown."""
 
 _NOTHING_DONE = -1
-_SLOW = 20  # calls that may take too long before the code is not asked any more
+_HALTS = ("too long", "died")
+_GIVEN_UP = 20  # calls in a row that end so before the code is not asked any more
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,10 @@ logger = logging.getLogger(__name__)
 class CodePotential:
     """What code says of a state, asked in a sandbox.
 
-    Where the code raises, returns what is not finite, or takes too long, the potential is 0; that
-    is counted in ``faults`` and told in the log. Code that took too long twenty times is not asked
-    again: its potential is 0 from then on, and counted as ``"given up"``.
+    Where the code raises, returns what is not finite, or takes too long, the potential is NaN,
+    which the wrappers count as 0; that is counted in ``faults`` and told in the log. Code that took
+    too long, or whose process died, twenty times in a row is not asked again, and counted as
+    ``"given up"``.
 
     Args:
         path: a folder of ``textenvs label-code``, or ``"ready"`` for what came with the package
@@ -59,25 +61,27 @@ class CodePotential:
         code = (folder / "code.py").read_text(encoding="utf-8")
         self._sandbox = Sandbox(code, limits=limits, inventory=self._game.inventory)
         self.faults: Counter[str] = Counter()
+        self._in_a_row = 0
 
     def __call__(self, histories: Sequence[History]) -> NDArray[np.float64]:
-        """What the code says of each state: (n,)."""
-        if self.faults["too long"] >= _SLOW:
+        """What the code says of each state: (n,), NaN where it fails."""
+        if self._in_a_row >= _GIVEN_UP:
             self.faults["given up"] += len(histories)
-            return np.zeros(len(histories))
+            return np.full(len(histories), np.nan)
         outcomes = self._sandbox.run(*arrays_of(histories, self._game.arrays, self.horizon))
         for each in outcomes:
             if each.fault:
                 self._note(each.fault, each.why)
-        return np.array([0.0 if each.fault else each.value for each in outcomes])
+            self._in_a_row = self._in_a_row + 1 if each.fault in _HALTS else 0
+        return np.array([each.value for each in outcomes], np.float64)
 
     def _note(self, fault: str, why: str) -> None:
         self.faults[fault] += 1
         count = self.faults[fault]
         if str(count).strip("0") == "1":  # 1, 10, 100, ...
             logger.warning("potential as code: %s (%d so far), counted as 0: %s", fault, count, why)
-        if fault == "too long" and count == _SLOW:
-            logger.warning("potential as code: too slow %d times, and 0 from now on", count)
+        if fault in _HALTS and self._in_a_row == _GIVEN_UP - 1:
+            logger.warning("potential as code: given up, and 0 from now on")
 
     def close(self) -> None:
         """End the sandbox."""

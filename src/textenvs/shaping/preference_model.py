@@ -19,7 +19,7 @@ from torch import nn
 
 from textenvs.errors import choose
 from textenvs.rl.features import GameFeatures
-from textenvs.rl.sb3_vec_env import WORDS, word_ids
+from textenvs.rl.words import WORDS, word_ids
 from textenvs.shaping.potential import History
 
 __all__ = [
@@ -100,7 +100,8 @@ class PreferenceModel(nn.Module):
         else:
             features = GameFeatures(spaces.Dict(_ARRAYS[settings.game]), encoder="mlp")
             self.encoder = nn.Sequential(features, nn.Linear(features.features_dim, width))
-        self.action = nn.Embedding(settings.actions + 1, width)  # the last one for none
+        none = settings.actions  # before an episode, which no piece shows: it says nothing
+        self.action = nn.Embedding(settings.actions + 1, width, padding_idx=none)
         self.place = nn.Embedding(2 * settings.length + 1, width)
         self.transformer = nn.TransformerEncoder(
             nn.TransformerEncoderLayer(

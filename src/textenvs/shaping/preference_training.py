@@ -6,7 +6,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from textenvs.errors import TraceError
 from textenvs.knowledge.dataset import Dataset
 from textenvs.knowledge.folder import find_knowledge, keep_knowledge
 from textenvs.knowledge.preference_labels import LABELS, PAIRS
+from textenvs.shaping.potential import History
 from textenvs.shaping.preference_model import (
     PreferenceModel,
     PreferenceSettings,
@@ -101,6 +102,8 @@ def train_preference(
     order = rng.permutation(len(known))
     held = max(1, round(training.held_out * len(known)))
     tested, learned = order[:held], order[held:]
+    shown = {key for i in tested for key in _keys(histories, pairs[i])}
+    learned = np.array([i for i in learned if shown.isdisjoint(_keys(histories, pairs[i]))])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         model = PreferenceModel(settings)
@@ -134,6 +137,8 @@ def train_preference(
             best = found["held_out_loss"]
             _save(model, out / WEIGHTS)
         on_progress(epoch + 1, f"held-out accuracy {found['held_out_accuracy']:.3f}")
+    if not math.isfinite(best):
+        raise TraceError(f"{folder}: the loss is not finite in any epoch: learn slower")
     chosen_epoch = min(range(len(told)), key=lambda i: told[i]["held_out_loss"])
     model.load_state_dict(torch.load(out / WEIGHTS, weights_only=True))
     with torch.no_grad():
@@ -152,6 +157,14 @@ def train_preference(
     }
     keep_knowledge(out, "preference", record)
     return {**record, **told[chosen_epoch]}
+
+
+def _keys(histories: Sequence[History], pair: int) -> list[tuple[Any, ...]]:
+    """What the pieces of a pair are known by: pairs that share one are not held out apart."""
+    return [
+        (each.actions, *(str(o["text"]) for o in each.observations))
+        for each in (histories[2 * pair], histories[2 * pair + 1])
+    ]
 
 
 def _quality(first: torch.Tensor, second: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:

@@ -8,6 +8,7 @@ from textenvs.wrappers.goal_reward import GoalReward
 from textenvs.wrappers.goal_shaping_reward import GoalShapingReward
 from textenvs.wrappers.history_observation import HistoryObservation
 from textenvs.wrappers.mission_override import MissionOverride
+from textenvs.wrappers.motif_reward import MotifReward
 from textenvs.wrappers.parse_text_action import ParseTextAction
 from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
 from textenvs.wrappers.preference_shaping_reward import PreferenceShapingReward
@@ -22,6 +23,7 @@ __all__ = [
     "GoalShapingReward",
     "HistoryObservation",
     "MissionOverride",
+    "MotifReward",
     "ParseTextAction",
     "PotentialShapingReward",
     "PreferenceShapingReward",

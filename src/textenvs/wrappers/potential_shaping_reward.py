@@ -78,3 +78,8 @@ class PotentialShapingReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstr
         rewards = {"game": float(reward), **info.get("rewards", {}), "shaping": paid}
         told = {**info, "rewards": rewards, "potential": value}
         return observation, float(reward) + paid, terminated, truncated, told
+
+    def close(self) -> None:
+        """Close the game and the potential (a sandbox, say)."""
+        self.potential.close()
+        super().close()

@@ -6,6 +6,7 @@ from textenvs.wrappers.vector.caption_transition import CaptionTransition
 from textenvs.wrappers.vector.code_shaping_reward import CodeShapingReward
 from textenvs.wrappers.vector.goal_reward import GoalReward
 from textenvs.wrappers.vector.goal_shaping_reward import GoalShapingReward
+from textenvs.wrappers.vector.motif_reward import MotifReward
 from textenvs.wrappers.vector.potential_shaping_reward import PotentialShapingReward
 from textenvs.wrappers.vector.preference_shaping_reward import PreferenceShapingReward
 
@@ -16,6 +17,7 @@ __all__ = [
     "CodeShapingReward",
     "GoalReward",
     "GoalShapingReward",
+    "MotifReward",
     "PotentialShapingReward",
     "PreferenceShapingReward",
 ]

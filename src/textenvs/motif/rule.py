@@ -1,0 +1,133 @@
+"""What a step is paid for its caption: Motif's reward, within one episode."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from textenvs.errors import choose
+
+__all__ = ["COUNTS", "PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now", "count_key"]
+
+COUNTS = ("exact", "digits")
+"""What counts as the same caption: the same text, or the same but for its numbers."""
+
+PAYS_FOR = ("caused", "previous")
+"""The caption that is paid: that of what an action led to; or, as published, that of what it was
+chosen at, so that what a game ends with is never paid."""
+
+_KEPT = 1_000_000  # captions whose reward is remembered
+_NUMBER = re.compile(r"\d+")
+
+
+def caption_now(observation: Any, info: Mapping[str, Any], kind: str) -> str:
+    """The caption of a moment.
+
+    Args:
+        observation: a text, or a dict with one.
+        info: of the same moment.
+        kind: one of :data:`textenvs.motif.collecting.CAPTIONS`.
+
+    Raises:
+        ValueError: if a message is wanted of a game that has none.
+    """
+    if kind == "message":
+        if "messages" not in info:
+            raise ValueError(
+                "expected a game that tells its messages (NetHack) for a reward of messages, got "
+                f"an info with {', '.join(info)}"
+            )
+        return " ".join(info["messages"])
+    return str(observation["text"] if isinstance(observation, Mapping) else observation)
+
+
+def count_key(caption: str, counts: str) -> str:
+    """What a caption is counted as.
+
+    Example:
+        >>> count_key("You see here 12 gold pieces.", "digits")
+        'You see here # gold pieces.'
+    """
+    return _NUMBER.sub("#", caption) if counts == "digits" else caption
+
+
+class CaptionRewards:
+    """The rewards of captions, each asked for once, unknown ones of a step in one batch.
+
+    Args:
+        reward: captions -> normalised rewards.
+    """
+
+    def __init__(self, reward: Callable[[Sequence[str]], Any]) -> None:
+        self._reward = reward
+        self._known: dict[str, float] = {}
+
+    def __call__(self, captions: Sequence[str]) -> list[float]:
+        """The rewards of n captions."""
+        known = self._known
+        new = [each for each in dict.fromkeys(captions) if each not in known]
+        if new:
+            if len(known) + len(new) > _KEPT:
+                known.clear()
+                new = list(dict.fromkeys(captions))
+            known.update(zip(new, map(float, self._reward(new)), strict=True))
+        return [known[each] for each in captions]
+
+
+class MotifRule:
+    """Pays for captions, the less the oftener they were seen in the episode.
+
+    A caption whose normalised reward z is above the threshold pays z / N^beta, N how often it was
+    seen in the episode, this time included; others pay nothing (Klissarov et al.,
+    arXiv:2310.00166, equation 2; ``learner.py``, 51b5f47). The caption that an episode begins with
+    is counted, and paid only if ``pays_for`` is ``"previous"``.
+
+    Args:
+        threshold: normalised reward up to which nothing is paid.
+        beta: exponent of the count.
+        counts: one of :data:`COUNTS`.
+        pays_for: one of :data:`PAYS_FOR`.
+
+    Raises:
+        UnknownName: if a choice is none.
+    """
+
+    def __init__(
+        self, threshold: float, beta: float = 3.0, counts: str = "exact", pays_for: str = "caused"
+    ) -> None:
+        choose("counts", counts, COUNTS)
+        choose("pays_for", pays_for, PAYS_FOR)
+        self._threshold, self._beta, self._counts = threshold, beta, counts
+        self._previous = pays_for == "previous"
+        self._seen: Counter[str] = Counter()
+        self._due = 0.0
+
+    def begin(self, caption: str, reward: float) -> None:
+        """Begin an episode.
+
+        Args:
+            caption: of its first observation.
+            reward: of that caption, normalised.
+        """
+        self._seen.clear()
+        self._due = self._worth(caption, reward)
+
+    def step(self, caption: str, reward: float) -> float:
+        """What a step pays.
+
+        Args:
+            caption: of what it led to.
+            reward: of that caption, normalised.
+        """
+        worth = self._worth(caption, reward)
+        paid, self._due = (self._due, worth) if self._previous else (worth, 0.0)
+        return paid
+
+    def _worth(self, caption: str, reward: float) -> float:
+        key = count_key(caption, self._counts)
+        self._seen[key] += 1
+        if reward <= self._threshold:
+            return 0.0
+        return reward / self._seen[key] ** self._beta

@@ -1,0 +1,301 @@
+"""A reward from labels: the loss, what is learned, what is kept, what a step is paid."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+torch = pytest.importorskip("torch")
+
+import textenvs  # noqa: E402, F401  # registers the ids
+from textenvs import wrappers  # noqa: E402
+from textenvs.cli import main  # noqa: E402
+from textenvs.errors import TraceError, UnknownName  # noqa: E402
+from textenvs.motif.annotating import KeywordAnnotator, annotate  # noqa: E402
+from textenvs.motif.pairs import FIRST, SECOND, TIE, Pairs, write_pairs  # noqa: E402
+from textenvs.motif.reward_model import (  # noqa: E402
+    FILE,
+    RewardModel,
+    RewardSettings,
+    StoredReward,
+    load_reward,
+)
+from textenvs.motif.reward_training import (  # noqa: E402
+    RewardTraining,
+    bradley_terry,
+    train_reward,
+)
+from textenvs.motif.rule import CaptionRewards, MotifRule, caption_now, count_key  # noqa: E402
+from textenvs.wrappers import vector  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+LEVEL = "BabyAI-Text-GoToLocal-v0"
+_WORDS = [
+    "You",
+    "see",
+    "hear",
+    "feel",
+    "a",
+    "newt",
+    "gold",
+    "piece",
+    "pieces",
+    "door",
+    "wall",
+    "here",
+    "it",
+    "is",
+    "stuck",
+    "kill",
+    "hit",
+    "miss",
+]
+
+
+def golden_pairs(folder: Path, count: int = 400, caption: str = "message") -> Pairs:
+    """Sentences, of which those with gold are better."""
+    rng = random.Random(0)
+    texts = [" ".join(rng.choices(_WORDS, k=rng.randrange(2, 7))) for _ in range(2 * count)]
+    score = np.array([float(text.count("gold")) for text in texts])
+    chosen = np.arange(2 * count).reshape(count, 2, 1)
+    write_pairs(folder, texts, chosen, {"score": score}, 256, {"caption": caption})
+    pairs = Pairs(folder)
+    annotate(pairs, "gold", KeywordAnnotator(["gold"]))
+    return pairs
+
+
+def test_the_loss_and_ties_by_hand() -> None:
+    first, second = torch.tensor([2.0, 2.0, 2.0, 1.0]), torch.tensor([1.0, 1.0, 1.0, 1.0])
+    labels = torch.tensor([FIRST, SECOND, TIE, TIE])
+    right, wrong = math.log(1 + math.exp(-1)), math.log(1 + math.exp(1))
+    expected = (right + wrong + (right + wrong) / 2 + math.log(2)) / 4
+    assert float(bradley_terry(first, second, labels)) == pytest.approx(expected)
+
+
+def test_the_published_network_has_its_parameters() -> None:
+    model = RewardModel(RewardSettings())
+    assert sum(each.numel() for each in model.parameters()) == 306_945
+
+
+@pytest.mark.parametrize("encoder", ["cnn", "transformer"])
+def test_captions_of_any_kind_have_a_reward_of_their_own(encoder: str) -> None:
+    torch.manual_seed(0)
+    model = RewardModel(RewardSettings(encoder)).eval()
+    captions = ["", "You see here 12 gold pieces.", "漢字 é", "word " * 400]
+    with torch.no_grad():
+        together = model(model.read(captions))
+        alone = torch.cat([model(model.read([each])) for each in captions])
+    assert together.shape == (4,)
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("encoder", ["cnn", "transformer"])
+def test_a_known_preference_is_learned(encoder: str, tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 800)
+    training = RewardTraining(encoder, epochs=12, batch_size=64, learning_rate=1e-3)
+    told = train_reward(pairs, "gold", tmp_path / "reward", training)
+    assert told["held_out_accuracy"] > 0.85
+    assert told["agrees_with_score"] == pytest.approx(told["held_out_accuracy"])
+    stored = load_reward(tmp_path / "reward")
+    gold, none = stored.normalized(["You see gold", "You see a wall"])
+    assert gold > none
+    assert stored.threshold(0) <= stored.threshold(0.5) <= stored.threshold(1)
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        stored.threshold(1.5)
+
+
+def test_a_killed_training_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 60)
+
+    class Killed(Exception):
+        pass
+
+    def kill(done: int, said: str) -> None:
+        if done == 2:
+            raise Killed
+
+    training = RewardTraining(epochs=4, batch_size=32, learning_rate=1e-3)
+    with pytest.raises(Killed):
+        train_reward(pairs, "gold", tmp_path / "a", training, on_progress=kill)
+    assert train_reward(pairs, "gold", tmp_path / "a", training) == train_reward(
+        pairs, "gold", tmp_path / "b", training
+    )
+    lines = [(tmp_path / name / "epochs.jsonl").read_text() for name in "ab"]
+    assert lines[0] == lines[1]
+    assert len(lines[0].splitlines()) == 4
+    first, second = (load_reward(tmp_path / name).normalized(["gold", "wall"]) for name in "ab")
+    assert first.tolist() == second.tolist()
+    with pytest.raises(ValueError, match="other settings"):
+        train_reward(pairs, "gold", tmp_path / "a", RewardTraining(epochs=4))
+
+
+def test_the_best_epoch_is_kept_and_normalised(tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 60)
+    training = RewardTraining(epochs=5, batch_size=16, learning_rate=3e-3, held_out=0.3)
+    told = train_reward(pairs, "gold", tmp_path / "reward", training)
+    epochs = [
+        json.loads(x) for x in (tmp_path / "reward" / "epochs.jsonl").read_text().split("\n") if x
+    ]
+    assert told == min(epochs, key=lambda each: each["held_out_loss"])
+    stored = load_reward(tmp_path / "reward")
+    assert stored.about["epoch"] == told["epoch"]
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(777)).numpy()
+    texts = [text for row in order[18:].tolist() for text in pairs.captions(row)]
+    values = stored.normalized(texts)
+    assert values.mean() == pytest.approx(0, abs=1e-5)
+    assert values.std() == pytest.approx(1, abs=1e-4)
+    assert np.quantile(stored.normalized(sorted(set(texts))), 0.5) == pytest.approx(
+        stored.threshold(0.5), abs=1e-6
+    )
+
+
+def test_what_is_no_reward_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="textenvs train-reward"):
+        load_reward(tmp_path)
+    torch.save({"format": "something"}, tmp_path / FILE)
+    with pytest.raises(TraceError, match="textenvs train-reward"):
+        load_reward(tmp_path)
+
+
+# What a step is paid
+
+
+def test_counts_divide_by_hand() -> None:
+    rule = MotifRule(threshold=0.5, beta=3.0)
+    rule.begin("hello", 2.0)
+    assert rule.step("gold", 2.0) == 2.0
+    assert rule.step("gold", 2.0) == 2.0 / 8
+    assert rule.step("hello", 2.0) == 2.0 / 8  # seen when the episode began
+    assert rule.step("wall", 0.5) == 0.0  # not above the threshold
+    assert rule.step("gold", 2.0) == 2.0 / 27
+    rule.begin("", 0.0)
+    assert rule.step("gold", 2.0) == 2.0
+
+
+def test_the_published_shift_pays_a_step_later_and_never_at_the_end() -> None:
+    rule = MotifRule(threshold=0.0, beta=1.0, pays_for="previous")
+    rule.begin("hello", 3.0)
+    assert [rule.step(c, r) for c, r in (("a", 1.0), ("a", 1.0), ("b", 5.0))] == [3.0, 1.0, 0.5]
+
+
+def test_a_negative_threshold_lets_negative_rewards_pay() -> None:
+    rule = MotifRule(threshold=-1.0)
+    rule.begin("", 0.0)
+    assert rule.step("a", -0.5) == -0.5
+
+
+def test_numbers_may_be_left_out_of_what_is_counted() -> None:
+    assert count_key("12 gold, 3 keys", "digits") == "# gold, # keys"
+    rule = MotifRule(threshold=0.0, beta=1.0, counts="digits")
+    rule.begin("", 0.0)
+    assert rule.step("12 gold", 1.0) == 1.0
+    assert rule.step("7 gold", 1.0) == 0.5
+    with pytest.raises(UnknownName, match="counts"):
+        MotifRule(0.0, counts="words")
+
+
+def test_each_caption_is_asked_for_once() -> None:
+    asked: list[list[str]] = []
+
+    def reward(captions: Any) -> list[float]:
+        asked.append(list(captions))
+        return [float(len(each)) for each in captions]
+
+    rewards = CaptionRewards(reward)
+    assert rewards(["a", "bb", "a"]) == [1, 2, 1]
+    assert rewards(["bb", "ccc"]) == [2, 3]
+    assert asked == [["a", "bb"], ["ccc"]]
+
+
+def test_captions_of_moments() -> None:
+    assert caption_now("text", {"messages": ("You hit.", "It dies.")}, "message") == (
+        "You hit. It dies."
+    )
+    assert caption_now({"text": "seen"}, {}, "observation") == "seen"
+    with pytest.raises(ValueError, match="tells its messages"):
+        caption_now("text", {"success": False}, "message")
+
+
+def _keep_reward(folder: Path) -> str:
+    """A reward of observations, as the network happens to be."""
+    torch.manual_seed(0)
+    model = RewardModel(RewardSettings("transformer", "observation")).eval()
+    StoredReward(model, 0.0, 1.0, np.linspace(-9, 9, 1001), {}).save(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_many_games_are_paid_as_single_ones_are(mode: AutoresetMode, tmp_path: Path) -> None:
+    path = _keep_reward(tmp_path)
+    arguments: dict[str, Any] = {"quantile": 0.3, "beta": 1.0, "extrinsic_coef": 2.0}
+    games = SyncVectorEnv([lambda: gymnasium.make(LEVEL, max_steps=12)] * 3, autoreset_mode=mode)
+    env = vector.MotifReward(games, path, **arguments)
+    singles = [
+        wrappers.MotifReward(gymnasium.make(LEVEL, max_steps=12), path, **arguments)
+        for _ in range(3)
+    ]
+    rng = np.random.default_rng(0)
+    env.reset(seed=5)
+    for i, single in enumerate(singles):
+        single.reset(seed=5 + i)
+    over = np.zeros(3, bool)
+    for _ in range(60):
+        actions = rng.integers(0, 7, 3)
+        if mode == AutoresetMode.DISABLED and over.any():
+            env.reset(options={"reset_mask": over})
+            for i in np.flatnonzero(over):
+                singles[i].reset()
+            over[:] = False
+        _, rewards, terminated, truncated, infos = env.step(actions)
+        for i, single in enumerate(singles):
+            if mode == AutoresetMode.NEXT_STEP and over[i]:
+                single.reset()
+                assert rewards[i] == 0
+                over[i] = False
+                continue
+            _, reward, ended, cut, info = single.step(int(actions[i]))
+            assert rewards[i] == pytest.approx(reward)
+            assert infos["rewards"]["motif"][i] == pytest.approx(info["rewards"]["motif"])
+            assert reward == pytest.approx(2 * info["rewards"]["game"] + info["rewards"]["motif"])
+            over[i] = ended or cut
+            if over[i] and mode == AutoresetMode.SAME_STEP:
+                single.reset()
+        assert mode == AutoresetMode.NEXT_STEP or (over == (terminated | truncated)).all()
+
+
+@pytest.mark.nethack
+def test_real_messages_of_nethack_are_paid(tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 40)
+    train_reward(pairs, "gold", tmp_path / "reward", RewardTraining(epochs=1))
+    env = wrappers.MotifReward(
+        gymnasium.make("NetHack-Text-Score-v0"), str(tmp_path / "reward"), 0.0, quantile=0.0
+    )
+    env.reset(seed=3)
+    rng = np.random.default_rng(0)
+    paid = []
+    for _ in range(200):
+        _, reward, terminated, truncated, info = env.step(int(rng.integers(23)))
+        assert reward == info["rewards"]["motif"]
+        paid.append(reward)
+        if terminated or truncated:
+            break
+    assert any(paid)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    golden_pairs(tmp_path / "pairs", 40)
+    arguments = ["train-reward", "--dataset-dir", str(tmp_path / "pairs"), "--annotator"]
+    out = ["--out", str(tmp_path / "reward"), "--num-epochs", "2"]
+    assert main([*arguments, "gold", *out]) == 0
+    assert "epoch 2 of 2, accuracy" in capsys.readouterr().out
+    assert main([*arguments, "nobody", *out]) == 2
+    assert "expected one of gold" in capsys.readouterr().err
