@@ -39,13 +39,15 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """The experiments that background-knowledge-rl's registered tasks imply. ``seen``: colour and type
 that the knowledge was collected with; ``unseen``: another colour, another type, both."""
 
-# Sixteen games side by side; otherwise background-knowledge-rl's numbers.
+# Chosen for plain PPO, by its success in training after 120,000 steps on RedBall-S20, before any
+# potential was tried: convolutions as published, with a learning rate of 1e-3 and a clip of 0.2 in
+# place of 3e-4 and 0.1.
 _PPO: Mapping[str, Any] = {
     "n_steps": 128,
     "batch_size": 256,
     "n_epochs": 4,
-    "learning_rate": 3e-4,
-    "clip_range": 0.1,
+    "learning_rate": 1e-3,
+    "clip_range": 0.2,
     "ent_coef": 0.01,
 }
 _GAMES = 16
@@ -106,6 +108,7 @@ def settings_of(
         task,
         env=env,
         algo="ppo-rnd" if method == "rnd" else "ppo",
+        encoder="cnn",
         hyper=_PPO,
         total_timesteps=steps,
         num_envs=_GAMES,
