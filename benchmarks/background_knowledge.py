@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], "random": random}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     common.write_json(known, told)
-    replace_file(args.out.with_suffix(".md"), page(ordered, random, args.smoke))
+    replace_file(
+        args.out.with_suffix(".md"), page(ordered, random, args.smoke, f"{args.out.name}.png")
+    )
     common.draw_figure(
         lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
     )
@@ -154,8 +156,8 @@ def _play_randomly(task: str, runs: Sequence[Run], count: int) -> dict[str, list
     }
 
 
-def _key(result: Result) -> tuple[str, str, int]:
-    return result.task, result.method, result.seed
+def _key(result: Result) -> tuple[str, str, int, int, str]:
+    return result.task, result.method, result.seed, result.total, result.knowledge
 
 
 def _order(result: Result) -> tuple[int, int, int]:

@@ -50,6 +50,7 @@ def train_all(runs: Sequence[_T], work: Path, workers: int) -> Iterator[tuple[_T
         if run not in left:
             yield run, False
     if workers == 1:
+        _one_thread()
         for run in left:
             learn(run, work)
             yield run, True
@@ -57,9 +58,13 @@ def train_all(runs: Sequence[_T], work: Path, workers: int) -> Iterator[tuple[_T
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
         futures = {pool.submit(learn, run, work): run for run in left}
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future], True
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future], True
+        except BaseException:  # no other is begun before the error is told
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _one_thread() -> None:

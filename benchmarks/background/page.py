@@ -40,7 +40,10 @@ areas against plain PPO's, two-sided, not corrected. Of the publication no numbe
 
 
 def page(
-    results: Sequence[Result], random: Mapping[str, Mapping[str, list[float]]], smoke: bool
+    results: Sequence[Result],
+    random: Mapping[str, Mapping[str, list[float]]],
+    smoke: bool,
+    figure: str = "background_knowledge.png",
 ) -> str:
     """The page, in Markdown.
 
@@ -48,6 +51,7 @@ def page(
         results: of all runs that ended.
         random: task -> ``success`` and ``return`` of random play, an episode each.
         smoke: whether it is no result.
+        figure: the file of the figure, beside the page.
     """
     parts = [_HEAD]
     if smoke:
@@ -57,7 +61,7 @@ def page(
             found = [each for each in results if each.task == task]
             if found:
                 parts.append(_section(group, task, found, random.get(task, {})))
-    parts.append("![Greedy success over steps](background_knowledge.png)\n")
+    parts.append(f"![Greedy success over steps]({figure})\n")
     return "\n".join(parts)
 
 
@@ -88,12 +92,17 @@ def _section(
             )
         )
     columns = ("method", "runs", f"reached {100 * GOOD:.0f} %", "steps until", "area", "final")
-    more = ("p", "steps/s", "faults")
+    more = ("p", "steps/s with evaluations", "faults")
     played = random.get("success", [])
-    said = (
-        f" Random play succeeds in {_interval(played, '{:.2f}')} of its episodes." if played else ""
+    steps = " or ".join(f"{each:,}" for each in sorted({each.total for each in results}))
+    ways = ", ".join(sorted({each.knowledge for each in results} - {"", "ready"}))
+    told = [f"Runs of {steps} steps."]
+    told += [f"Knowledge: {ways}."] if ways else []
+    told += [f"Random play succeeds in {_interval(played, '{:.2f}')} of its episodes."] * bool(
+        played
     )
-    return f"## {task} ({group})\n\n{said.strip()}\n\n{common.table((*columns, *more), rows)}\n"
+    table = common.table((*columns, *more), rows)
+    return f"## {task} ({group})\n\n{' '.join(told)}\n\n{table}\n"
 
 
 def _interval(values: Sequence[float], form: str) -> str:

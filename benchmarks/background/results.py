@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ class Result:
         success: its greedy success, of 50 episodes.
         returns: its mean return.
         total: steps of the run.
+        knowledge: where its potential came from; "" without one.
         area: the mean success over the run, between evaluations along straight lines.
         final: the mean success of the last three evaluations.
         soon: steps until an evaluation had a success of :data:`GOOD`; None if none had.
-        steps_per_second: of training, without evaluations; None for a run that was stopped between.
+        steps_per_second: of training, evaluations included; None for a run that was stopped.
         faults: how often a potential failed, by kind.
     """
 
@@ -43,6 +45,7 @@ class Result:
     success: list[float]
     returns: list[float]
     total: int
+    knowledge: str
     area: float
     final: float
     soon: int | None
@@ -57,8 +60,8 @@ def read_result(run: Run, work: Path) -> Result | None:
         return None
     done = json.loads((folder / DONE).read_text())
     lines = (folder / "evaluations.jsonl").read_text(encoding="utf-8").splitlines()
-    faults = folder / "potential_faults.json"
-    known = json.loads(faults.read_text()) if faults.exists() else {}
+    potential = folder / "potential.json"
+    known = json.loads(potential.read_text())["faults"] if potential.exists() else {}
     return summary(run, [json.loads(line) for line in lines], done["steps_per_second"], known)
 
 
@@ -85,7 +88,8 @@ def summary(
     success = [float(np.mean(each["success"])) for each in evaluations]
     reached = [at for at, value in zip(steps, success, strict=True) if value >= GOOD]
     span = steps[-1] - steps[0]
-    area = float(np.trapezoid(success, steps)) / span if span else success[0]
+    areas = [(b - a) * (x + y) / 2 for (a, x), (b, y) in pairwise(zip(steps, success, strict=True))]
+    area = sum(areas) / span if span else success[0]
     return Result(
         run.task,
         run.method,
@@ -93,7 +97,8 @@ def summary(
         steps,
         [round(value, 4) for value in success],
         [round(float(np.mean(each["return"])), 5) for each in evaluations],
-        run.settings.total_timesteps,
+        steps[-1],
+        run.settings.shaping_path if run.settings.shaping else "",
         round(area, 5),
         round(float(np.mean(success[-3:])), 4),
         reached[0] if reached else None,

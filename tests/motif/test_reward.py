@@ -263,8 +263,10 @@ def test_many_games_are_paid_as_single_ones_are(mode: AutoresetMode, tmp_path: P
                 over[i] = False
                 continue
             _, reward, ended, cut, info = single.step(int(actions[i]))
-            assert rewards[i] == pytest.approx(reward)
-            assert infos["rewards"]["motif"][i] == pytest.approx(info["rewards"]["motif"])
+            # A network says a little else of a batch than of a caption alone.
+            assert rewards[i] == pytest.approx(reward, rel=1e-4)
+            paid = info["rewards"]["motif"]
+            assert infos["rewards"]["motif"][i] == pytest.approx(paid, rel=1e-4)
             assert reward == pytest.approx(2 * info["rewards"]["game"] + info["rewards"]["motif"])
             over[i] = ended or cut
             if over[i] and mode == AutoresetMode.SAME_STEP:

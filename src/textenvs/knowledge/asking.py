@@ -38,7 +38,7 @@ class Notebook:
         self.label = label or model.name
         self._path = folder / _FILE
         folder.mkdir(parents=True, exist_ok=True)
-        self._known: set[tuple[str, int]] = set()
+        self._known: set[tuple[str, int, str]] = set()
         if self._path.exists():
             self._mend()
 
@@ -50,7 +50,7 @@ class Notebook:
             self._path.write_text("".join(whole), encoding="utf-8")
         for line in whole:
             record = json.loads(line)
-            self._known.add((prompt_key(record["prompt"]), record["sample"]))
+            self._known.add((prompt_key(record["prompt"]), record["sample"], record["answer"]))
 
     def ask(self, prompts: Sequence[Messages], sample: int = 0) -> list[str]:
         """The answers to n prompts, asked in one batch.
@@ -62,7 +62,7 @@ class Notebook:
         answers = self.model.generate(prompts, self.sampling, [sample] * len(prompts))
         with self._path.open("a", encoding="utf-8") as file:
             for prompt, answer in zip(prompts, answers, strict=True):
-                key = prompt_key(prompt), sample
+                key = prompt_key(prompt), sample, answer.text
                 if key in self._known:
                     continue
                 self._known.add(key)

@@ -65,7 +65,7 @@ def label_code(
     rng = np.random.default_rng(seed)
     opening = code_request(game, names)
     talk: list[Message] = []
-    code, faults = None, 0
+    code, faults, done = None, 0, 0
     for number in range(rounds):
         histories = [data.history(each) for each in data.sample(HORIZON, samples, rng)]
         for attempt in range(repairs + 1):
@@ -80,7 +80,7 @@ def label_code(
             on_progress(number + 1, f"nothing that works in {repairs + 1} answers")
             break
         assert found is not None
-        code = found
+        code, done = found, number + 1
         replace_file(out / f"code-{number:02d}.py", code)
         on_progress(number + 1, "")
         talk = [*talk, code_feedback(_told(histories, outcomes, names))][-_KEPT:]
@@ -95,7 +95,7 @@ def label_code(
         "env": data.meta["env"],
         "style": data.meta["style"],
         "action_names": names,
-        "rounds": rounds,
+        "rounds": done,
         "answers_with_faults": faults,
         "says": _summary(code, game, data, rng),
         **notebook.about(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from textenvs.traces import replace_file
 __all__ = [
     "KINDS",
     "READY",
+    "check_fits",
     "find_knowledge",
     "keep_knowledge",
     "read_knowledge",
@@ -104,9 +105,38 @@ def find_knowledge(
     """
     if str(path) == READY:
         if game is None:
-            raise ValueError("expected a game, whose ready-made knowledge is meant, got none")
+            raise ValueError(
+                "expected a game, whose ready-made knowledge is meant, got none: make the "
+                'environment (BabyAI, MiniGrid or Crafter) with obs="dict", or name the game'
+            )
         path = ready_folder(game, kind)
     told = read_knowledge(path, kind)
     if game is not None and told["game"] != game:
         raise TraceError(f"{path}: expected knowledge of {game}, got that of {told['game']}")
     return Path(path), told
+
+
+def check_fits(
+    told: Mapping[str, Any], action_names: Sequence[str], style: str | None = None
+) -> None:
+    """Check that knowledge is of the actions, and of the captions, that there are.
+
+    Args:
+        told: what :func:`read_knowledge` gave.
+        action_names: of the environment.
+        style: of its captions; None where they are not read.
+
+    Raises:
+        TraceError: if it is of others.
+    """
+    known = told.get("action_names")
+    if known and list(known) != list(action_names):
+        raise TraceError(
+            f"expected actions that the knowledge is of ({', '.join(known)}), got "
+            f"{', '.join(action_names)}: choose an id with those, as Crafter-Text-Reward-v0"
+        )
+    if style is not None and told.get("style") not in (None, style):
+        raise TraceError(
+            f"expected captions that the knowledge is of, got style={style!r}: make the "
+            f"environment with style={told['style']!r}"
+        )

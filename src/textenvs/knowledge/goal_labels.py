@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from textenvs.advice.goals import parse_goals
+from textenvs.errors import ModelError
 from textenvs.knowledge.asking import Notebook, describe
 from textenvs.knowledge.dataset import Dataset
 from textenvs.knowledge.folder import keep_knowledge
@@ -50,6 +51,9 @@ def label_goals(
 
     Returns:
         What ``knowledge.json`` says.
+
+    Raises:
+        ModelError: if no goal came.
     """
     game, names = GAMES[data.meta["game"]], data.meta["action_names"]
     segments = data.sample(HORIZON, pieces, np.random.default_rng(seed))
@@ -73,6 +77,11 @@ def label_goals(
                 }
             )
         on_progress(len(keys), f"{len(numbers)} goals")
+    if not numbers:
+        raise ModelError(
+            f"{notebook.model.name}: expected lists of goals, got none in {pieces} answers; "
+            f"{out}/requests.jsonl has them"
+        )
     library = {"goals": list(numbers), "pieces": keys}
     replace_file(out / LIBRARY, json.dumps(library, ensure_ascii=False, indent=1) + "\n")
     told = {

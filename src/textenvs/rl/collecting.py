@@ -13,13 +13,14 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from textenvs.knowledge.dataset import Episode, write_shard
 from textenvs.knowledge.games import game_of
 from textenvs.rl.making import make_training_env
-from textenvs.rl.settings import TrainSettings
+from textenvs.rl.settings import TrainSettings, check_settings
 from textenvs.rl.training import train
 from textenvs.wrappers.vector.scenes import action_names, single_observations
 
 __all__ = ["collect", "play_episodes"]
 
-_SEED = 2**30  # of the first game that is collected; far from those of evaluations
+_SEED = 2**32  # of the first game that is collected; far from those of evaluations
+_MOST_EPISODES = 1000  # between the seeds of two stages
 
 
 def collect(
@@ -30,7 +31,7 @@ def collect(
     episodes: int,
     on_progress: Callable[[int, Mapping[str, float]], None] = lambda steps, told: None,
 ) -> Iterator[Path]:
-    """Train, and play games with the learner as it is after its first update and every so often.
+    """Train, and play games with the learner after its first update, every so often, at the end.
 
     The same call goes on where one was stopped.
 
@@ -49,13 +50,15 @@ def collect(
         ValueError: if ``out`` has a run with other settings.
     """
     learner = out / "learner"
-    stages = [settings.num_envs, *range(every, settings.total_timesteps + 1, every)]
+    check_settings(settings, learner)
+    total = settings.total_timesteps
+    stages = sorted({settings.num_envs, *range(every, total + 1, every), total})
     for number, steps in enumerate(stages):
         path = out / f"shard-{steps:010d}.npz"
         if not path.exists():
             stage = replace(settings, total_timesteps=steps)
             model = train(stage, learner, on_progress=on_progress, tensorboard=number > 0)
-            seed = _SEED + number * episodes
+            seed = _SEED + _MOST_EPISODES * (steps // settings.num_envs)
             played, meta = play_episodes(model, settings, episodes, seed)
             write_shard(path, played, {**meta, "steps": model.num_timesteps})
         yield path
@@ -84,8 +87,11 @@ def play_episodes(
     ended = np.zeros((2, count), np.bool_)  # terminated, truncated
     state, starts = None, np.ones(count, np.bool_)
     while not ended.any(axis=0).all():
+        masks: dict[str, Any] = {}
+        if settings.algo == "maskable_ppo":
+            masks["action_masks"] = np.stack(env.env_method("action_masks"))
         chosen, state = model.predict(
-            env.observe(raw), state=state, episode_start=starts, deterministic=False
+            env.observe(raw), state=state, episode_start=starts, deterministic=False, **masks
         )
         raw, paid, terminated, truncated, infos = games.step(chosen)
         starts = np.asarray(terminated | truncated)

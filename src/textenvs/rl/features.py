@@ -90,6 +90,11 @@ class GameFeatures(BaseFeaturesExtractor):
         self._view = view
         self._width = view.width or math.isqrt(cells)
         self._height = cells // self._width
+        if cells != self._width * self._height:
+            raise ValueError(
+                f"expected {view.key!r} {self._width} cells wide, got {cells} cells: leave the "
+                "view as the id has it"
+            )
         beside = sum(spaces.flatdim(observation_space[key]) for key in view.beside)
         channels = view.channels * view.kinds
         narrow = max(self._width - 2, 1) * max(self._height - 2, 1)

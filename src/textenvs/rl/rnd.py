@@ -7,6 +7,7 @@ game pays, in episodes, and of the bonus, across their borders.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
@@ -119,7 +120,7 @@ class _Rollout(DictRolloutBuffer):
         flat = {
             key: each.reshape(count, *each.shape[2:]) for key, each in self.observations.items()
         }
-        for part in np.array_split(np.random.permutation(count), max(count // size, 1)):
+        for part in np.array_split(np.random.permutation(count), math.ceil(count / size)):
             yield _Samples(
                 {key: self.to_torch(each[part]) for key, each in flat.items()},
                 self.to_torch(self.actions.reshape(count, -1)[part]),

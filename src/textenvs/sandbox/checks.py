@@ -22,7 +22,7 @@ _NAMES = frozenset(
 _ATTRIBUTES = frozenset(
     ("ag_frame", "cr_frame", "f_back", "f_builtins", "f_globals", "f_locals", "gi_frame")
     + ("tb_frame", "tb_next", "ctypeslib", "fromfile", "load", "loadtxt", "memmap", "os")
-    + ("random", "save", "savetxt", "savez", "sys", "tofile")
+    + ("inspect", "random", "save", "savetxt", "savez", "sys", "tofile")
 )
 
 
@@ -42,7 +42,7 @@ def check_code(code: str, function: str) -> str | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f"line {line}: " if line else ""
-        return f"{where}{getattr(error, 'msg', None) or error}"
+        return f"{where}{getattr(error, 'msg', None) or error or type(error).__name__}"
     for node in ast.walk(tree):
         fault = _fault(node)
         if fault:
@@ -58,19 +58,28 @@ def _fault(node: ast.AST) -> str | None:
         return _imported(node)
     if isinstance(node, ast.Name) and (node.id in _NAMES or node.id.startswith("__")):
         return f"{node.id!r} is not allowed"
-    if isinstance(node, ast.Attribute) and (node.attr in _ATTRIBUTES or node.attr.startswith("_")):
-        return f"the attribute {node.attr!r} is not allowed"
-    return None
+    names = [node.attr] if isinstance(node, ast.Attribute) else []
+    names += node.kwd_attrs if isinstance(node, ast.MatchClass) else []
+    taken = next((name for name in names if _reaches_out(name)), None)
+    return f"the attribute {taken!r} is not allowed" if taken else None
+
+
+def _reaches_out(name: str) -> bool:
+    return name in _ATTRIBUTES or name.startswith("_")
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> str | None:
     if isinstance(node, ast.ImportFrom):
         names = [node.module or "."]
-        taken = [alias.name for alias in node.names if alias.name in _ATTRIBUTES]
-        if taken:
-            return f"{taken[0]!r} cannot be imported"
+        beside = [alias.name for alias in node.names]
     else:
         names = [alias.name for alias in node.names]
+        beside = []
+    beside += [part for name in names for part in name.split(".")[1:]]
+    if names != ["__future__"]:
+        taken = next((name for name in beside if _reaches_out(name)), None)
+        if taken:
+            return f"{taken!r} cannot be imported"
     for name in names:
         if name.partition(".")[0] not in MODULES + _SILENT:
             return f"{name!r} cannot be imported, only {', '.join(MODULES)}"

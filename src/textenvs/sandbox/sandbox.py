@@ -25,6 +25,11 @@ __all__ = ["CodeError", "Limits", "Outcome", "Sandbox"]
 
 _CHILD = Path(__file__).with_name("child.py")
 _LONGEST_ANSWER = 1 << 16  # bytes
+_LONGEST_WORDS = 2000
+_MOST_PARTS = 64
+_FAULTS = ("raised", "not finite", "too long")  # that the process itself may tell
+_PIECE = 1 << 16  # bytes that are written at once
+_ERRORS_SHOWN = 500  # characters of what Python said before it ended
 _GRACE = 2.0  # seconds beyond its own limits that the process is given before it is killed
 _START = 60.0  # seconds that Python and numpy may take to come up on a busy machine
 
@@ -38,7 +43,7 @@ class Limits:
     """What code is given.
 
     Attributes:
-        seconds: for a call.
+        seconds: of computing, for a call.
         seconds_to_load: for all that is not a call.
         memory: bytes of address space, of Python and numpy too.
     """
@@ -115,6 +120,8 @@ class Sandbox:
             observations: key -> (n, horizon + 1, ...), the state's own last.
             actions: (n, horizon), those between them.
         """
+        if self._owner != os.getpid():  # after a fork: the process is the other one's
+            self._process = None
         count = len(actions)
         found: list[Outcome] = []
         while len(found) < count:
@@ -127,8 +134,6 @@ class Sandbox:
         self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]
     ) -> Iterator[Outcome]:
         """Outcomes until the process hangs or dies, which is the last one."""
-        if self._process is None:
-            self._start()
         arrays = {**observations, "actions": actions}
         header = {
             "arrays": [(key, each.dtype.str, each.shape) for key, each in arrays.items()],
@@ -137,7 +142,10 @@ class Sandbox:
             "inventory": self._inventory,
         }
         try:
-            self._send(header, b"".join(each.tobytes() for each in arrays.values()))
+            if self._process is None:
+                self._start()
+            data = b"".join(each.tobytes() for each in arrays.values())
+            self._send(header, data, self._limits.seconds * len(actions) + _GRACE)
             for _ in range(len(actions)):
                 yield _outcome(self._receive(self._limits.seconds + _GRACE))
         except TimeoutError as error:
@@ -145,18 +153,25 @@ class Sandbox:
             yield Outcome(math.nan, {}, "too long", str(error))
         except (OSError, ValueError, RecursionError) as error:  # gone, or it speaks nonsense
             self.close()
-            yield Outcome(math.nan, {}, "died", f"its process ended: {error}")
+            yield Outcome(math.nan, {}, "died", _words(f"its process ended: {error}"))
+        except BaseException:  # Ctrl-C: what comes later would be answers to these questions
+            self.close()
+            raise
 
     def _start(self) -> None:
+        self._owner = os.getpid()
+        # Not -I, which would ignore the environment, and with it the hash seed.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(_CHILD)],
+            [sys.executable, "-s", "-P", "-B", str(_CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd="/",
             env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         told: Any = {
             "code": self._code,
             "function": self._function,
@@ -165,22 +180,41 @@ class Sandbox:
             "seconds_to_load": self._limits.seconds_to_load,
         }
         try:
-            self._send(told, b"")
+            self._send(told, b"", _START)
             answer = self._receive(_START + self._limits.seconds_to_load)
-        except (OSError, ValueError, TimeoutError) as error:
+            if not isinstance(answer.get("walls"), list):
+                raise ValueError("expected a list of walls")
+        except (OSError, ValueError, RecursionError) as error:
+            said = self._end()
+            raise CodeError(
+                f"expected code that loads, its process ended: {error} {said}".rstrip()
+            ) from error
+        except BaseException:
             self.close()
-            raise CodeError(f"expected code that loads, its process ended: {error}") from error
+            raise
         if answer.get("fault"):
             self.close()
-            raise CodeError(f"expected code that loads, got {answer['fault']}")
-        self.walls = tuple(str(wall) for wall in answer["walls"])
+            raise CodeError(f"expected code that loads, got {_words(answer['fault'])}")
+        self.walls = tuple(wall for wall in ("limits", "hook", "calls") if wall in answer["walls"])
 
-    def _send(self, header: Mapping[str, Any], data: bytes) -> None:
+    def _send(self, header: Mapping[str, Any], data: bytes, seconds: float) -> None:
+        """Write a question; one who does not read it is not waited for.
+
+        Raises:
+            TimeoutError: if it is not taken in time.
+            OSError: if the process has ended.
+        """
         assert self._process is not None
         assert self._process.stdin is not None
         head = json.dumps(header).encode()
-        self._process.stdin.write(struct.pack("<II", len(head), len(data)) + head + data)
-        self._process.stdin.flush()
+        left = memoryview(struct.pack("<II", len(head), len(data)) + head + data)
+        number, end = self._process.stdin.fileno(), time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(number, selectors.EVENT_WRITE)
+            while left:
+                if not selector.select(max(end - time.monotonic(), 0)):
+                    raise TimeoutError(f"a question was not taken in {seconds} s")
+                left = left[os.write(number, left[:_PIECE]) :]
 
     def _receive(self, seconds: float) -> dict[str, Any]:
         """The next answer.
@@ -217,11 +251,20 @@ class Sandbox:
 
     def close(self) -> None:
         """End the process; a further call starts another one."""
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.communicate()
-        self._process = None
+        self._end()
+
+    def _end(self) -> str:
+        """End the process; what Python said before, if anything."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return ""
+        process.kill()
+        _, said = process.communicate()
+        return said.decode("utf-8", "replace").strip()[-_ERRORS_SHOWN:]
+
+    def __deepcopy__(self, memo: Any) -> Sandbox:
+        # A process is not copied; it answers both.
+        return self
 
     def __del__(self) -> None:
         if getattr(self, "_process", None) is not None:
@@ -234,9 +277,24 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
     Raises:
         ValueError: if it has another one.
     """
-    if told.get("fault"):
-        return Outcome(math.nan, {}, str(told["fault"]), str(told.get("why", "")))
-    value, parts = told.get("value"), told.get("parts", {})
-    if not isinstance(value, float) or not math.isfinite(value) or not isinstance(parts, dict):
-        raise ValueError("expected a finite value and its parts")
-    return Outcome(value, {str(k): float(v) for k, v in parts.items()})
+    fault = told.get("fault")
+    if fault is not None:
+        if fault not in _FAULTS:
+            raise ValueError("expected a fault of those that there are")
+        return Outcome(math.nan, {}, fault, _words(told.get("why")))
+    value, parts = told.get("value"), told.get("parts")
+    if not _is_number(value) or not isinstance(parts, dict) or len(parts) > _MOST_PARTS:
+        raise ValueError("expected a finite value and a few parts")
+    if not all(map(_is_number, parts.values())):
+        raise ValueError("expected finite parts")
+    assert isinstance(value, float)
+    return Outcome(value, {_words(name): part for name, part in parts.items()})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _words(value: Any) -> str:
+    """What the process says, as text that can be written anywhere."""
+    return str(value)[:_LONGEST_WORDS].encode("utf-8", "replace").decode()

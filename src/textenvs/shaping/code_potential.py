@@ -42,6 +42,7 @@ class CodePotential:
 
     Attributes:
         faults: kind of fault -> how many states.
+        about: what the knowledge is of.
 
     Raises:
         TraceError: if there is no such knowledge.
@@ -56,8 +57,8 @@ class CodePotential:
         from textenvs.knowledge.folder import find_knowledge
         from textenvs.knowledge.games import GAMES
 
-        folder, told = find_knowledge(path, "code", game)
-        self._game = GAMES[told["game"]]
+        folder, self.about = find_knowledge(path, "code", game)
+        self._game = GAMES[self.about["game"]]
         code = (folder / "code.py").read_text(encoding="utf-8")
         self._sandbox = Sandbox(code, limits=limits, inventory=self._game.inventory)
         self.faults: Counter[str] = Counter()

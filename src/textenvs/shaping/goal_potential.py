@@ -56,6 +56,9 @@ class GoalPotential:
         top: pieces whose goals count.
         embeddings: the sentence-transformers model, or what embeds.
 
+    Attributes:
+        about: what the knowledge is of.
+
     Raises:
         TraceError: if there is no such knowledge.
         MissingExtra: at the first state, if sentence-transformers is not installed.
@@ -73,7 +76,7 @@ class GoalPotential:
     ) -> None:
         from textenvs.knowledge.folder import find_knowledge
 
-        folder, _ = find_knowledge(path, "goal", game)
+        folder, self.about = find_knowledge(path, "goal", game)
         library = json.loads((folder / LIBRARY).read_text(encoding="utf-8"))
         self._threshold, self._top = threshold, min(top, len(library["pieces"]))
         self._embed = get_embedder(embeddings) if isinstance(embeddings, str) else embeddings

@@ -76,8 +76,9 @@ class Normalized:
         finite = np.isfinite(values)
         if not finite.all() and not self._counts:
             self._note(int((~finite).sum()))
-        found = self._of_one_size(np.where(finite, values, 0.0))
-        return np.where(finite, found, 0.0) if not finite.all() else found
+        found = np.zeros(len(values))
+        found[finite] = self._of_one_size(values[finite])
+        return found
 
     def _of_one_size(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._how == "none":

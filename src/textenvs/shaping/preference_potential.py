@@ -23,6 +23,10 @@ class PreferencePotential:
             package for ``game``.
         game: a key of :data:`textenvs.knowledge.games.GAMES`; None for that of the folder.
 
+    Attributes:
+        about: what the knowledge is of.
+        reads_text: whether it is the caption that is judged.
+
     Raises:
         TraceError: if there is no such knowledge.
         MissingExtra: if what it is computed with is not installed.
@@ -38,14 +42,15 @@ class PreferencePotential:
         from textenvs.shaping.preference_model import PreferenceModel, PreferenceSettings
         from textenvs.shaping.preference_training import WEIGHTS
 
-        folder, told = find_knowledge(path, "preference", game)
-        self._settings = PreferenceSettings(**told["settings"])
+        folder, self.about = find_knowledge(path, "preference", game)
+        self._settings = PreferenceSettings(**self.about["settings"])
         self._model = PreferenceModel(self._settings)
         self._model.load_state_dict(torch.load(folder / WEIGHTS, weights_only=True))
         self._model.eval()
-        self._mean = float(told["says"]["mean"])
-        self._deviation = max(float(told["says"]["deviation"]), 1e-6)
+        self._mean = float(self.about["says"]["mean"])
+        self._deviation = max(float(self.about["says"]["deviation"]), 1e-6)
         self.horizon = self._settings.length
+        self.reads_text = self._settings.input == "text"
 
     def __call__(self, histories: Sequence[History]) -> NDArray[np.float64]:
         """How good each state is: (n,)."""

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import CodePotential
 from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
@@ -31,7 +32,7 @@ class CodeShapingReward(PotentialShapingReward):
         normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
 
     Raises:
-        TraceError: if there is no such knowledge, or it is of another game.
+        TraceError: if there is no such knowledge, or it is of another game, or of other actions.
 
     Source: Chen et al., arXiv:2407.03964.
     """
@@ -52,4 +53,6 @@ class CodeShapingReward(PotentialShapingReward):
             normalize=normalize,
         )
         game = game_seen(env.observation_space)
-        super().__init__(env, CodePotential(path, game), gamma, scale, normalize)
+        potential = CodePotential(path, game)
+        check_fits(potential.about, env.get_wrapper_attr("action_names"))
+        super().__init__(env, potential, gamma, scale, normalize)

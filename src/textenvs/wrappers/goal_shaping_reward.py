@@ -8,6 +8,7 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import GoalPotential
 from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
@@ -33,7 +34,7 @@ class GoalShapingReward(PotentialShapingReward):
         normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
 
     Raises:
-        TraceError: if there is no such knowledge, or it is of another game.
+        TraceError: if there is no such knowledge, or it is of another game, or of other actions.
 
     Source: Chen et al., arXiv:2407.03964.
     """
@@ -58,10 +59,8 @@ class GoalShapingReward(PotentialShapingReward):
             normalize=normalize,
         )
         game = game_seen(env.observation_space)
-        super().__init__(
-            env,
-            GoalPotential(path, game, threshold, embeddings=embeddings),
-            gamma,
-            scale,
-            normalize,
+        potential = GoalPotential(path, game, threshold, embeddings=embeddings)
+        check_fits(
+            potential.about, env.get_wrapper_attr("action_names"), env.get_wrapper_attr("style")
         )
+        super().__init__(env, potential, gamma, scale, normalize)

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import PreferencePotential
 from textenvs.wrappers.potential_shaping_reward import PotentialShapingReward
@@ -30,7 +31,7 @@ class PreferenceShapingReward(PotentialShapingReward):
         normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
 
     Raises:
-        TraceError: if there is no such knowledge, or it is of another game.
+        TraceError: if there is no such knowledge, or it is of another game, or of other actions.
 
     Source: Chen et al., arXiv:2407.03964.
     """
@@ -51,4 +52,7 @@ class PreferenceShapingReward(PotentialShapingReward):
             normalize=normalize,
         )
         game = game_seen(env.observation_space)
-        super().__init__(env, PreferencePotential(path, game), gamma, scale, normalize)
+        potential = PreferencePotential(path, game)
+        style = env.get_wrapper_attr("style") if potential.reads_text else None
+        check_fits(potential.about, env.get_wrapper_attr("action_names"), style)
+        super().__init__(env, potential, gamma, scale, normalize)

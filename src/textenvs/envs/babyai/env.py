@@ -163,18 +163,10 @@ class MiniGridTextEnv(TextEnv):
     def _state_of_game(self) -> dict[str, Any]:
         if self._last is None:
             raise ValueError("expected reset() before get_state()")
-        from textenvs.envs.babyai.view import quicken, slow_down
-
-        slow_down(self.game)
-        data = pickle.dumps(self.game)
-        quicken(self.game)
-        return {"game": data, "last": self._last}
+        return {"game": pickle.dumps(self.game), "last": self._last}
 
     def _set_state_of_game(self, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        from textenvs.envs.babyai.view import quicken
-
         self.game = pickle.loads(state["game"])
-        quicken(self.game)
         self._np_random = self.game.np_random
         text_action, success = state["last"]
         return self._result(self.game.gen_obs(), text_action=text_action, success=success)

@@ -8,7 +8,6 @@ where they are, and only those that are not empty are encoded.
 from __future__ import annotations
 
 from functools import lru_cache
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -16,28 +15,29 @@ from minigrid.core.constants import OBJECT_TO_IDX
 from minigrid.core.world_object import Wall
 from minigrid.minigrid_env import MiniGridEnv
 
-__all__ = ["look", "quicken", "slow_down"]
+__all__ = ["look", "quicken"]
 
 _FORWARD = ((1, 0), (0, 1), (-1, 0), (0, -1))  # by direction: right, down, left, up
 _EMPTY = bytes((OBJECT_TO_IDX["empty"], 0, 0))
 _HIDDEN = bytes(3)
-_NAME = "gen_obs"
 
 
 def quicken(game: Any) -> None:
     """Have a level of Minigrid use :func:`look`, unless it has observations of its own."""
     kind = type(game)
     if kind.gen_obs is MiniGridEnv.gen_obs and kind.gen_obs_grid is MiniGridEnv.gen_obs_grid:
-        setattr(game, _NAME, MethodType(_observe, game))
+        game.gen_obs = _Observe(game)
 
 
-def slow_down(game: Any) -> None:
-    """Undo :func:`quicken`; what it sets does not pickle."""
-    vars(game).pop(_NAME, None)
+class _Observe:
+    """Minigrid's ``gen_obs`` of a level; copied and pickled with it."""
 
+    def __init__(self, game: Any) -> None:
+        self._game = game
 
-def _observe(game: Any) -> dict[str, Any]:
-    return {"image": look(game), "direction": game.agent_dir, "mission": game.mission}
+    def __call__(self) -> dict[str, Any]:
+        game = self._game
+        return {"image": look(game), "direction": game.agent_dir, "mission": game.mission}
 
 
 def look(game: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import CodePotential
 from textenvs.wrappers.vector.potential_shaping_reward import PotentialShapingReward
+from textenvs.wrappers.vector.scenes import action_names
 
 __all__ = ["CodeShapingReward"]
 
@@ -33,4 +35,6 @@ class CodeShapingReward(PotentialShapingReward):
         normalize: str = "none",
     ) -> None:
         game = game_seen(env.single_observation_space)
-        super().__init__(env, CodePotential(path, game), gamma, scale, normalize)
+        potential = CodePotential(path, game)
+        check_fits(potential.about, action_names(env))
+        super().__init__(env, potential, gamma, scale, normalize)

@@ -7,9 +7,11 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import GoalPotential
 from textenvs.wrappers.vector.potential_shaping_reward import PotentialShapingReward
+from textenvs.wrappers.vector.scenes import action_names, style_of
 
 __all__ = ["GoalShapingReward"]
 
@@ -38,10 +40,6 @@ class GoalShapingReward(PotentialShapingReward):
         normalize: str = "none",
     ) -> None:
         game = game_seen(env.single_observation_space)
-        super().__init__(
-            env,
-            GoalPotential(path, game, threshold, embeddings=embeddings),
-            gamma,
-            scale,
-            normalize,
-        )
+        potential = GoalPotential(path, game, threshold, embeddings=embeddings)
+        check_fits(potential.about, action_names(env), style_of(env))
+        super().__init__(env, potential, gamma, scale, normalize)

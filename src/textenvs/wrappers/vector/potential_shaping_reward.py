@@ -76,9 +76,10 @@ class PotentialShapingReward(VectorWrapper):
         infos = add_parts(self._told(infos), rewards, "shaping", paid)
         return observations, rewards + paid, terminated, truncated, infos
 
-    def close_extras(self, **kwargs: Any) -> None:
-        """Close the potential (a sandbox, say)."""
+    def close(self, **kwargs: Any) -> None:
+        """Close the games and the potential (a sandbox, say)."""
         self.potential.close()
+        super().close(**kwargs)
 
     def _begin(self, seen: list[Any], begun: Any) -> None:
         games = np.flatnonzero(begun)

@@ -6,9 +6,11 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
+from textenvs.knowledge.folder import check_fits
 from textenvs.knowledge.games import game_seen
 from textenvs.shaping import PreferencePotential
 from textenvs.wrappers.vector.potential_shaping_reward import PotentialShapingReward
+from textenvs.wrappers.vector.scenes import action_names, style_of
 
 __all__ = ["PreferenceShapingReward"]
 
@@ -33,4 +35,7 @@ class PreferenceShapingReward(PotentialShapingReward):
         normalize: str = "none",
     ) -> None:
         game = game_seen(env.single_observation_space)
-        super().__init__(env, PreferencePotential(path, game), gamma, scale, normalize)
+        potential = PreferencePotential(path, game)
+        style = style_of(env) if potential.reads_text else None
+        check_fits(potential.about, action_names(env), style)
+        super().__init__(env, potential, gamma, scale, normalize)

@@ -11,7 +11,7 @@ from gymnasium.vector.utils import iterate
 
 from textenvs.advice.scene import Scene, read_scene
 
-__all__ = ["Scenes", "action_names", "info_of", "single_observations"]
+__all__ = ["Scenes", "action_names", "info_of", "single_observations", "style_of"]
 
 
 def action_names(env: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
@@ -28,6 +28,15 @@ def action_names(env: VectorEnv[Any, Any, Any]) -> tuple[str, ...]:
     if names is None:
         raise ValueError(f"expected games that name their actions, got {env}")
     return tuple(names)
+
+
+def style_of(env: VectorEnv[Any, Any, Any]) -> str | None:
+    """The style of the captions, which all games share; None if the games do not tell it."""
+    base: Any = env.unwrapped
+    if hasattr(base, "call"):
+        return str(base.call("style")[0])
+    first = getattr(base, "envs", (None,))[0]
+    return getattr(getattr(first, "unwrapped", first), "style", None)
 
 
 def single_observations(env: VectorEnv[Any, Any, Any], observations: Any) -> list[Any]:
