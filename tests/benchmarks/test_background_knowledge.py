@@ -47,14 +47,20 @@ def test_the_numbers_of_a_run_by_hand() -> None:
         {"steps": steps, "success": success, "return": [1.0, 0.5]}
         for steps, success in ((0, [0, 0]), (40, [1, 1]), (100, [1, 0]))
     ]
-    found = results.summary(_run(), evaluations, 1000.0, {"raised": 2})
+    episodes = [{"steps": i + 1, "success": i >= 30} for i in range(200)]
+    found = results.summary(_run(), evaluations, episodes, 1000.0, {"raised": 2})
     assert found.success == [0.0, 1.0, 0.5]
     assert found.area == pytest.approx((40 * 0.5 + 60 * 0.75) / 100)
     assert found.soon == 40
     assert found.final == pytest.approx(0.5)
     assert found.returns == [0.75] * 3
     assert found.faults == {"raised": 2}
-    assert results.summary(_run(), evaluations[:1], None).soon is None
+    assert found.training == [0.85]  # a single bin
+    assert found.training_area == 0.85
+    assert found.training_soon == 110  # the last 100 episodes until there have 80 successes
+    alone = results.summary(_run(), evaluations[:1], episodes[:50], None)
+    assert alone.soon is None
+    assert alone.training_soon is None
 
 
 def test_a_smoke_run_is_a_page_and_goes_on_where_it_was(
