@@ -301,3 +301,27 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "epoch 2 of 2, accuracy" in capsys.readouterr().out
     assert main([*arguments, "nobody", *out]) == 2
     assert "expected one of gold" in capsys.readouterr().err
+
+
+@pytest.mark.nethack
+def test_nethack_is_learned_with_captions_that_pay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sb3_contrib")
+    pairs = golden_pairs(tmp_path / "pairs", 40)
+    train_reward(pairs, "gold", tmp_path / "reward", RewardTraining(epochs=1))
+    arguments = ["train", "NetHack-Text-Score-v0", "--algo", "recurrent_ppo", "--num-envs", "2"]
+    arguments += ["--encoder", "nethack", "--max-steps", "30", "--total-timesteps", "128"]
+    arguments += ["--hyper", "n_steps=32", "--hyper", "batch_size=32", "--hyper", "n_epochs=1"]
+    motif = ["--reward-dir", str(tmp_path / "reward"), "--extrinsic-coef", "0.1", "--beta", "2"]
+    assert main([*arguments, *motif, "--out", str(tmp_path / "a")]) == 0
+    settings = json.loads((tmp_path / "a" / "settings.json").read_text())
+    assert (settings["count_beta"], settings["beta"], settings["extrinsic_coef"]) == (2, 0.005, 0.1)
+    # Without a reward of captions: the game's alone, weighted; its returns are told as they are.
+    assert main([*arguments, "--extrinsic-coef", "10", "--out", str(tmp_path / "b")]) == 0
+    lines = [(tmp_path / name / "episodes.jsonl").read_text().splitlines() for name in "ab"]
+    returns = [[json.loads(line)["return"] for line in found] for found in lines]
+    assert len(returns[0]) == len(returns[1]) >= 4
+    assert max(map(abs, returns[1])) < 100
+    assert main([*arguments, *motif, "--advice", "reward", "--out", str(tmp_path / "c")]) == 2
+    assert "share --beta" in capsys.readouterr().err

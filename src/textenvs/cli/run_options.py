@@ -31,7 +31,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         default="mlp",
         metavar="E",
-        help="mlp or cnn of MiniGrid's or Crafter's view, or text (mlp)",
+        help="mlp or cnn of MiniGrid's or Crafter's view, text, nethack (mlp)",
     )
     group.add_argument(
         "--tokens", type=not_negative, default=0, metavar="N", help="words of the text shown (0)"

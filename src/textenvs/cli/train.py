@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "run"]
 
+_ADVICE_BETA, _COUNT_BETA = 0.005, 3.0
+
 _EXAMPLES = """\
   textenvs train MiniGrid-Text-Empty-8x8-v0 --total-timesteps 100000 --out runs/plain
   textenvs train MiniGrid-Text-DoorKey-5x5-v0 --advice policy --advice reward \\
@@ -25,6 +27,8 @@ _EXAMPLES = """\
   textenvs train BabyAI-Text-GoToLocal-RedBall-S20-v0 --shaping code --eval-every 20000 \\
       --eval-episodes 50 --out runs/code
   textenvs train MiniGrid-Text-Empty-8x8-v0 --hyper n_steps=64 --hyper gae_lambda=1 --out runs/h
+  textenvs train NetHack-Text-Score-v0 --algo recurrent_ppo --encoder nethack --reward-dir R \\
+      --extrinsic-coef 0.1 --intrinsic-coef 0.1 --beta 3 --quantile 0.5 --out runs/motif
 The same command goes on where a run was stopped."""
 
 
@@ -42,6 +46,7 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     _add_more(parser)
     _add_advice(parser)
     _add_shaping(parser)
+    _add_captions(parser)
 
 
 def _add_more(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +92,10 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         "--missing", default="raise", metavar="HOW", help="no recorded answer: raise or none"
     )
     group.add_argument(
-        "--beta", type=positive_number, default=0.005, metavar="X", help="of the reward (0.005)"
+        "--beta",
+        type=positive_number,
+        metavar="X",
+        help="of advice: what an action pays (0.005); with --reward-dir: exponent of counts (3)",
     )
     group.add_argument(
         "--reward-threshold",
@@ -138,6 +146,24 @@ def _add_shaping(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_captions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("captions that pay")
+    group.add_argument("--reward-dir", metavar="R", help="a folder of `textenvs train-reward`")
+    group.add_argument(
+        "--extrinsic-coef", type=float, default=1.0, metavar="X", help="of the game's reward (1)"
+    )
+    group.add_argument(
+        "--intrinsic-coef", type=float, default=0.1, metavar="X", help="of captions (0.1)"
+    )
+    group.add_argument(
+        "--quantile",
+        type=float,
+        default=0.5,
+        metavar="Q",
+        help="of those that pay nothing (0.5)",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Train, and print how the last episodes went."""
     check_id(options.id)
@@ -148,6 +174,8 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.settings import TrainSettings
     from textenvs.rl.training import train
 
+    if options.reward_dir and "reward" in options.advice:
+        raise ValueError("expected --reward-dir or --advice reward, which share --beta, got both")
     if not options.shaping and (options.path != "ready" or options.normalize != "none"):
         raise ValueError("expected --shaping, to which --path and --normalize belong, got none")
     if options.shaping and not options.style and "style" not in dict(options.set):
@@ -164,7 +192,7 @@ def run(options: argparse.Namespace) -> int:
         prompt=options.prompt,
         embeddings=options.embeddings or DEFAULT_EMBEDDINGS,
         missing=options.missing,
-        beta=options.beta,
+        beta=_ADVICE_BETA if options.beta is None or options.reward_dir else options.beta,
         reward_threshold=options.reward_threshold,
         pays=options.pays,
         strength=options.strength,
@@ -172,6 +200,11 @@ def run(options: argparse.Namespace) -> int:
         scaled=options.scaled,
         anneal=options.anneal,
         anneal_episodes=options.anneal_episodes,
+        reward_dir=options.reward_dir,
+        extrinsic_coef=options.extrinsic_coef,
+        intrinsic_coef=options.intrinsic_coef,
+        count_beta=_COUNT_BETA if options.beta is None else options.beta,
+        quantile=options.quantile,
         shaping=options.shaping,
         shaping_path=options.path,
         shaping_scale=options.shaping_scale,

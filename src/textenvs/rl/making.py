@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
 import textenvs  # noqa: F401  # registers the ids
 from textenvs.llm import LanguageModel
+from textenvs.rewards import add_parts
+from textenvs.rl.nethack_features import NETHACK_KEYS
 from textenvs.rl.sb3_vec_env import Sb3VecEnv
 from textenvs.rl.settings import TrainSettings
 from textenvs.shaping import Normalized
@@ -22,6 +25,20 @@ _SHAPED: Mapping[str, Any] = {
     "preference": vector.PreferenceShapingReward,
     "goal": vector.GoalShapingReward,
 }
+
+
+class _Weighted(VectorWrapper):
+    """The game's rewards times a weight; ``info["rewards"]["game"]`` is what the game gave."""
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], weight: float) -> None:
+        super().__init__(env)
+        self._weight = weight
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
+        observations, rewards, terminated, truncated, infos = self.env.step(actions)
+        total = self._weight * np.asarray(rewards, np.float64)
+        infos = add_parts(infos, rewards, "weight", total - rewards)
+        return observations, total, terminated, truncated, infos
 
 
 def make_games(
@@ -55,6 +72,8 @@ def make_training_env(
         learning: whether advice and potentials pay; in an evaluation they do not.
     """
     kwargs: dict[str, Any] = {"obs": "dict", **settings.env}
+    if settings.encoder == "nethack":
+        kwargs.setdefault("observation_keys", NETHACK_KEYS)
     if settings.max_steps is not None:
         kwargs["max_episode_steps"] = settings.max_steps
     games = make_games(settings.env_id, num_envs, kwargs)
@@ -76,6 +95,17 @@ def make_training_env(
             scale=settings.shaping_scale,
             normalize=settings.shaping_normalize,
         )
+    if learning and settings.reward_dir is not None:
+        games = vector.MotifReward(
+            games,
+            settings.reward_dir,
+            extrinsic_coef=settings.extrinsic_coef,
+            intrinsic_coef=settings.intrinsic_coef,
+            beta=settings.count_beta,
+            quantile=settings.quantile,
+        )
+    elif learning and settings.extrinsic_coef != 1:
+        games = _Weighted(games, settings.extrinsic_coef)
     if learning and "reward" in settings.advice:
         games = vector.AdviceReward(
             games,

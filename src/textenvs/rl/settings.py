@@ -37,7 +37,7 @@ SHAPINGS = ("code", "preference", "goal")
 
 _FILE = "settings.json"
 _GAMMA = 0.99  # of all algorithms of Stable-Baselines3, where ``hyper`` says nothing else
-_ENCODERS = ("mlp", "cnn", "text")
+_ENCODERS = ("mlp", "cnn", "text", "nethack")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class TrainSettings:
         algo: one of :data:`ALGORITHMS`.
         hyper: arguments of the algorithm, as Stable-Baselines3 names them.
         policy: arguments of its policy.
-        encoder: ``"mlp"`` or ``"cnn"`` of MiniGrid's view, or ``"text"``.
+        encoder: ``"mlp"`` or ``"cnn"`` of MiniGrid's or Crafter's view, ``"text"``, or
+            ``"nethack"`` of NetHack's message, status and map.
         tokens: words of the text that are shown; 0 for none.
         total_timesteps: steps of all games together.
         total_episodes: episodes after which the training ends, if that is earlier; None for any.
@@ -74,6 +75,12 @@ class TrainSettings:
         shaping_path: where that knowledge is, ``"ready"`` for what came with the package.
         shaping_scale: what one unit of potential is worth.
         shaping_normalize: one of :data:`textenvs.shaping.NORMALIZATIONS`.
+        reward_dir: a reward from preferences between captions that pays beside the game's (see
+            :class:`textenvs.wrappers.MotifReward`); None for none.
+        extrinsic_coef: weight of the game's reward.
+        intrinsic_coef: weight of what captions pay.
+        count_beta: exponent of how often a caption was seen in the episode.
+        quantile: share of the captions whose reward does not count.
         eval_every: steps between evaluations; 0 for none.
         eval_episodes: of each evaluation, always with the same seeds.
         checkpoint_every: steps between checkpoints.
@@ -114,6 +121,11 @@ class TrainSettings:
     shaping_path: str = "ready"
     shaping_scale: float = 1.0
     shaping_normalize: str = "none"
+    reward_dir: str | None = None
+    extrinsic_coef: float = 1.0
+    intrinsic_coef: float = 0.1
+    count_beta: float = 3.0
+    quantile: float = 0.5
     eval_every: int = 0
     eval_episodes: int = 20
     checkpoint_every: int = 50_000

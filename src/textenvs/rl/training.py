@@ -19,6 +19,7 @@ from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
 from textenvs.rl.making import make_training_env, potential_of
+from textenvs.rl.nethack_features import NetHackFeatures
 from textenvs.rl.rnd import RndPolicy, RndPPO
 from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
 from textenvs.shaping import Normalized
@@ -87,14 +88,16 @@ def _policy(settings: TrainSettings) -> Any:
 
 
 def _policy_arguments(settings: TrainSettings) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "features_extractor_class": GameFeatures,
-        "features_extractor_kwargs": {
-            "encoder": settings.encoder,
-            "sees_advice": "observation" in settings.advice,
-        },
-        **settings.policy,
-    }
+    found: dict[str, Any] = {"features_extractor_class": NetHackFeatures, **settings.policy}
+    if settings.encoder != "nethack":
+        found = {
+            "features_extractor_class": GameFeatures,
+            "features_extractor_kwargs": {
+                "encoder": settings.encoder,
+                "sees_advice": "observation" in settings.advice,
+            },
+            **settings.policy,
+        }
     if "policy" in settings.advice:
         found |= {
             "advice_strength": settings.strength,
