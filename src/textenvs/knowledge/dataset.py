@@ -143,7 +143,7 @@ class Dataset:
 
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
-        files = sorted(path.glob("shard-*.npz")) if path.is_dir() else [path]
+        files = [path] if path.is_file() else sorted(path.glob("shard-*.npz"))
         if not files:
             raise TraceError(f"{path}: expected shard-*.npz, as `textenvs collect` writes them")
         shards = [_read_shard(file) for file in files]

@@ -75,8 +75,8 @@ class GameFeatures(BaseFeaturesExtractor):
             wanted = "tokens" if encoder == "text" else " or ".join(each.key for each in _VIEWS)
             raise ValueError(
                 f"expected observations with {wanted!r} for the encoder {encoder!r}, got "
-                f"{', '.join(observation_space.spaces)}; games without such a view are read as "
-                "text: encoder 'text', and tokens to show"
+                f"{', '.join(observation_space.spaces)}; NetHack is read by the encoder "
+                "'nethack', and any game as text: encoder 'text', and tokens to show"
             )
         self.encoder = encoder
         self.sees_advice = sees_advice
