@@ -325,3 +325,28 @@ def test_nethack_is_learned_with_captions_that_pay(
     assert max(map(abs, returns[1])) < 100
     assert main([*arguments, *motif, "--advice", "reward", "--out", str(tmp_path / "c")]) == 2
     assert "share --beta" in capsys.readouterr().err
+
+
+# What came with the package
+
+
+def test_the_ready_reward_tells_good_news_from_bad() -> None:
+    from textenvs.motif.reward import get_reward
+
+    stored = get_reward("ready")
+    good = ["You kill the jackal!", "You descend the stairs.", "Welcome to experience level 2."]
+    bad = ["It's a wall.", "You cannot eat that!", "The jackal bites!"]
+    assert stored.normalized(good).min() > stored.normalized(bad).max()
+
+
+def test_the_ready_labels_are_what_was_answered() -> None:
+    import gzip
+    from importlib.resources import files
+
+    from textenvs.motif.prompts import parse_verdict
+
+    path = Path(str(files("textenvs.motif"))) / "ready" / "nethack" / "preferences.jsonl.gz"
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert len({(row["first"], row["second"]) for row in rows}) == len(rows) >= 1000
+    assert all(parse_verdict(row["answer"]) == row["label"] for row in rows)
+    assert all(row["first"] != row["second"] for row in rows)

@@ -204,7 +204,9 @@ def _ask_model(options: argparse.Namespace, pairs: Any, chunks: dict[str, int]) 
                 rate = done / max(time.monotonic() - begun, 1e-9)
                 tokens = gateway.ledger.usage.total
                 cost = f", {gateway.ledger.usd:.2f} USD" if gateway.tells_cost else ""
-                show(done, f"of {total} different, {rate:,.0f} a second, {tokens:,} tokens{cost}")
+                all_of_them = round(len(pairs) * done / max(total, 1))
+                said = f"{done} of {total} different, {rate:,.0f} a second, {tokens:,} tokens{cost}"
+                show(all_of_them, said)
 
             told = annotate(
                 pairs, name, asker, batch=options.batch_size, on_progress=progress, **chunks

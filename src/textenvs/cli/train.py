@@ -148,7 +148,9 @@ def _add_shaping(parser: argparse.ArgumentParser) -> None:
 
 def _add_captions(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("captions that pay")
-    group.add_argument("--reward-dir", metavar="R", help="a folder of `textenvs train-reward`")
+    group.add_argument(
+        "--reward-dir", metavar="R", help="a folder of `textenvs train-reward`, or ready"
+    )
     group.add_argument(
         "--extrinsic-coef", type=float, default=1.0, metavar="X", help="of the game's reward (1)"
     )

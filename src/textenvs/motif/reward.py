@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from textenvs.errors import require
@@ -9,11 +10,14 @@ from textenvs.errors import require
 if TYPE_CHECKING:
     from textenvs.motif.reward_model import StoredReward
 
-__all__ = ["get_reward"]
+__all__ = ["READY", "get_reward"]
+
+READY = "ready"
+"""The folder that means the reward for NetHack's messages that came with the package."""
 
 
 def get_reward(folder: str) -> StoredReward:
-    """The reward of a folder.
+    """The reward of a folder, or the ready-made one.
 
     Raises:
         MissingExtra: if torch is not installed.
@@ -22,4 +26,6 @@ def get_reward(folder: str) -> StoredReward:
     require("torch", extra="rl", needed_by="a reward that was learned from preferences")
     from textenvs.motif.reward_model import load_reward
 
+    if folder == READY:
+        folder = str(files("textenvs.motif")) + "/ready/nethack"
     return load_reward(folder)

@@ -22,7 +22,8 @@ class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     Args:
         env: a game whose captions are those that the reward was learned from.
-        reward_dir: a folder of ``textenvs train-reward``.
+        reward_dir: a folder of ``textenvs train-reward``; ``"ready"`` for the reward of NetHack's
+            messages that came with the package.
         extrinsic_coef: weight of the game's reward; 0 for none of it.
         intrinsic_coef: weight of what captions pay.
         beta: exponent of how often a caption was seen in the episode.
@@ -40,7 +41,7 @@ class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(
         self,
         env: gymnasium.Env[Any, Any],
-        reward_dir: str,
+        reward_dir: str = "ready",
         extrinsic_coef: float = 1.0,
         intrinsic_coef: float = 0.1,
         beta: float = 3.0,

@@ -35,7 +35,7 @@ class MotifReward(VectorWrapper):
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        reward_dir: str,
+        reward_dir: str = "ready",
         extrinsic_coef: float = 1.0,
         intrinsic_coef: float = 0.1,
         beta: float = 3.0,
