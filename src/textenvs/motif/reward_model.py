@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from torch import nn
 
 from textenvs.errors import TraceError, choose
 from textenvs.motif.pairs import encode_text
+from textenvs.tensor_files import save_tensors
 
 __all__ = ["ENCODERS", "FILE", "RewardModel", "RewardSettings", "StoredReward", "load_reward"]
 
@@ -178,12 +177,7 @@ class StoredReward:
             "quantiles": torch.from_numpy(self.quantiles),
             "about": self.about,
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        held = io.BytesIO()
-        torch.save(record, held)
-        fresh = folder / f"new-{FILE}"
-        fresh.write_bytes(held.getvalue())
-        os.replace(fresh, folder / FILE)
+        save_tensors(record, folder / FILE)
 
 
 def load_reward(folder: Path | str) -> StoredReward:

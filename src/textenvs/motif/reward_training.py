@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -20,6 +18,7 @@ from torch import nn
 from textenvs.errors import TraceError
 from textenvs.motif.pairs import FIRST, TIE, UNKNOWN, Pairs, caption_of
 from textenvs.motif.reward_model import RewardModel, RewardSettings, StoredReward
+from textenvs.tensor_files import save_tensors
 from textenvs.traces import replace_file
 
 __all__ = ["RewardTraining", "bradley_terry", "train_reward"]
@@ -267,17 +266,11 @@ def _keep(
     annotator: str,
     told: list[dict[str, float]],
 ) -> None:
-    held = io.BytesIO()
-    torch.save(
-        {
-            "settings": _settings(training, annotator),
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "told": told,
-        },
-        held,
-    )
-    fresh = out / f"new-{_CHECKPOINT}"
-    fresh.write_bytes(held.getvalue())
-    os.replace(fresh, out / _CHECKPOINT)
+    record = {
+        "settings": _settings(training, annotator),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "told": told,
+    }
+    save_tensors(record, out / _CHECKPOINT)
     replace_file(out / _METRICS, "".join(json.dumps(each) + "\n" for each in told))

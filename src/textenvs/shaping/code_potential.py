@@ -111,14 +111,9 @@ def arrays_of(
                 f"expected observations with {', '.join(keys)}, got one without {key!r}: make the "
                 'environment with obs="dict"'
             )
-    actions = np.full((len(histories), horizon), _NOTHING_DONE, np.int16)
-    rows = []
-    for i, history in enumerate(histories):
-        seen, done = history.observations[-horizon - 1 :], history.actions[-horizon:]
-        rows.append((seen[0],) * (horizon + 1 - len(seen)) + tuple(seen))
-        if done:
-            actions[i, -len(done) :] = done
+    whole = [history.filled(horizon, _NOTHING_DONE) for history in histories]
     arrays = {
-        key: np.array([[observation[key] for observation in row] for row in rows]) for key in keys
+        key: np.array([[o[key] for o in each.observations] for each in whole]) for key in keys
     }
-    return arrays, actions
+    actions = np.array([each.actions for each in whole], np.int16)
+    return arrays, actions.reshape(len(whole), horizon)

@@ -28,6 +28,17 @@ class History:
     observations: tuple[Any, ...]
     actions: tuple[int, ...]
 
+    def filled(self, length: int, none: int) -> History:
+        """The last ``length`` actions; where there are fewer, the first state stands before them.
+
+        Args:
+            length: how many actions, and one observation more.
+            none: what stands for an action that there was not.
+        """
+        seen, done = self.observations[-length - 1 :], self.actions[-length:] if length else ()
+        missing = length - len(done)
+        return History((seen[0],) * missing + seen, (none,) * missing + done)
+
 
 class Potential(Protocol):
     """A function of states; of many at once, because models answer in batches.

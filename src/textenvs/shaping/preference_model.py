@@ -155,15 +155,10 @@ def preference_tensors(
         histories: n of them, of observations that are dicts.
         settings: of the model.
     """
-    length, none = settings.length, settings.actions
-    actions = np.full((len(histories), length), none, np.int64)
-    rows = []
-    for i, history in enumerate(histories):
-        seen, done = history.observations[-length - 1 :], history.actions[-length:]
-        rows.append((seen[0],) * (length + 1 - len(seen)) + tuple(seen))
-        if done:
-            actions[i, -len(done) :] = done
-    found = {"actions": torch.from_numpy(actions)}
+    length = settings.length
+    whole = [history.filled(length, settings.actions) for history in histories]
+    rows = [each.observations for each in whole]
+    found = {"actions": torch.tensor([each.actions for each in whole])}
     if settings.input == "text":
         words = [[word_ids(str(o["text"]), _WORDS_READ) for o in row] for row in rows]
         found["tokens"] = torch.from_numpy(np.array(words, np.int64))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +24,7 @@ from textenvs.shaping.preference_model import (
     preference_loss,
     preference_tensors,
 )
+from textenvs.tensor_files import save_tensors
 
 __all__ = ["WEIGHTS", "PreferenceTraining", "train_preference"]
 
@@ -135,7 +134,7 @@ def train_preference(
         told.append(found)
         if found["held_out_loss"] < best:
             best = found["held_out_loss"]
-            _save(model, out / WEIGHTS)
+            save_tensors(model.state_dict(), out / WEIGHTS)
         on_progress(epoch + 1, f"held-out accuracy {found['held_out_accuracy']:.3f}")
     if not math.isfinite(best):
         raise TraceError(f"{folder}: the loss is not finite in any epoch: learn slower")
@@ -175,12 +174,3 @@ def _quality(first: torch.Tensor, second: torch.Tensor, labels: torch.Tensor) ->
         "loss": round(float(preference_loss(first, second, labels)), 6),
         "accuracy": round(float(right.float().mean()), 6) if len(right) else math.nan,
     }
-
-
-def _save(model: PreferenceModel, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    held = io.BytesIO()
-    torch.save(model.state_dict(), held)
-    fresh = path.with_name("new-" + path.name)
-    fresh.write_bytes(held.getvalue())
-    os.replace(fresh, path)
