@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -162,7 +163,7 @@ def test_no_wait_is_longer_than_the_budget_of_time() -> None:
     assert time.monotonic() - start < 5
 
 
-def test_no_environment_is_closed_while_it_is_played() -> None:
+def test_no_environment_is_closed_while_it_is_played(request: pytest.FixtureRequest) -> None:
     played_when_closed: list[bool] = []
 
     class Watched(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -191,6 +192,9 @@ def test_no_environment_is_closed_while_it_is_played() -> None:
 
             _thread.interrupt_main()
 
+    # Of a process in the background, where it would be ignored, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt):
         rollout(
             lambda: Watched(gymnasium.make(LEVEL)),

@@ -287,7 +287,7 @@ def test_a_wrong_argument_is_named_and_leaves_no_run_behind(tmp_path: Path) -> N
     with pytest.raises(ValueError, match=r"'n_stps'.*n_steps"):
         train(replace(SMALL, hyper={"n_stps": 3}), tmp_path / "run", tensorboard=False)
     with pytest.raises(ValueError, match="tokens"):
-        train(replace(SMALL, env_id="Crafter-Text-v0"), tmp_path / "run", tensorboard=False)
+        train(replace(SMALL, env={"obs": "text"}), tmp_path / "run", tensorboard=False)
     assert not (tmp_path / "run").exists()
 
 
