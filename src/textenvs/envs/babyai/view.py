@@ -1,4 +1,4 @@
-"""Minigrid's view of the agent, many times faster: the same numbers without copying grids.
+"""Minigrid's view of the agent, faster: the same numbers without copying grids.
 
 Minigrid cuts a grid out of the world, turns it up to four times, hides what is behind walls and
 encodes what is left, cell by cell: most of the time of a step. Here the cells in view are looked up
