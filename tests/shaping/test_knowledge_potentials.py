@@ -127,6 +127,28 @@ def test_code_that_is_always_slow_is_given_up(tmp_path: Path) -> None:
     assert dict(potential.faults) == {"too long": 20, "given up": 20}
 
 
+def test_many_states_are_shared_among_processes(tmp_path: Path) -> None:
+    code = (
+        "def potential(observation, past_observations, past_actions):\n"
+        "    number = int(observation[0, 0, 0])\n"
+        "    if number == 5: raise ValueError\n"
+        "    while number == 21: pass\n"
+        "    return number\n"
+    )
+    states = [History(({"image": np.full((7, 7, 3), n, np.uint8)},), ()) for n in range(32)]
+    limits = Limits(seconds=0.05)
+    alone = CodePotential(keep_code(tmp_path, code), limits=limits, processes=1)
+    shared = CodePotential(keep_code(tmp_path, code), limits=limits, processes=3)
+    for potential in (alone, shared):
+        for asked in (states[:3], states):  # a small question first, which one process answers
+            wanted = [float(n) if n not in (5, 21) else np.nan for n in range(len(asked))]
+            np.testing.assert_array_equal(potential(asked), wanted)
+        assert dict(potential.faults) == {"raised": 1, "too long": 1}
+    assert [len(potential._sandboxes) for potential in (alone, shared)] == [1, 3]
+    shared.close()
+    assert shared(states[:2]).tolist() == [0, 1]  # a further question starts another one
+
+
 def test_a_goal_counts_where_states_are_like_those_it_was_suggested_for(tmp_path: Path) -> None:
     path = keep_goals(
         tmp_path,
@@ -282,11 +304,11 @@ def test_a_sandbox_ends_with_its_game(tmp_path: Path) -> None:
         else:
             games = SyncVectorEnv([lambda: gymnasium.make(LEVEL, obs="dict")])
             env = vector.CodeShapingReward(games, path)
-        sandbox = env.potential.potential._sandbox
+        sandboxes = env.potential.potential._sandboxes
         env.reset(seed=0)
-        assert sandbox._process is not None
+        assert all(each._process is not None for each in sandboxes)
         env.close()
-        assert sandbox._process is None
+        assert all(each._process is None for each in sandboxes)
 
 
 def test_a_potential_can_be_given_as_it_is(tmp_path: Path) -> None:

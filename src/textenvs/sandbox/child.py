@@ -138,23 +138,31 @@ def _inputs(header: dict[str, Any], data: bytes) -> Iterator[tuple[Any, ...]]:
         size = np.dtype(kind).itemsize * math.prod(shape)
         arrays[key] = np.frombuffer(data, kind, math.prod(shape), at).reshape(shape)
         at += size
-    names = header["inventory"]
-    for i in range(header["count"]):
-        seen = [_observation(arrays, names, i, t) for t in range(header["horizon"] + 1)]
-        past = np.stack(seen[:-1]) if isinstance(seen[0], np.ndarray) else seen[:-1]
-        yield seen[-1], past, arrays["actions"][i].astype(np.int64)
-
-
-def _observation(arrays: dict[str, Any], names: list[str], i: int, t: int) -> Any:
+    actions = arrays["actions"].astype(np.int64)
     if "image" in arrays:
-        return arrays["image"][i, t].astype(np.int64)
-    return {
-        "local_view": arrays["local_view"][i, t].astype(np.int64),
-        "inventory": dict(zip(names, arrays["inventory"][i, t].tolist(), strict=True)),
-        "facing": tuple(arrays["facing"][i, t].tolist()),
-        "sleeping": bool(arrays["sleeping"][i, t]),
-        "daylight": float(arrays["daylight"][i, t].reshape(-1)[0]),
-    }
+        images = arrays["image"].astype(np.int64)
+        for i in range(header["count"]):
+            yield images[i, -1], images[i, :-1], actions[i]
+        return
+    views = arrays["local_view"].astype(np.int64)
+    told = {key: arrays[key].tolist() for key in ("inventory", "facing", "sleeping", "daylight")}
+    for i in range(header["count"]):
+        seen = [
+            {
+                "local_view": views[i, t],
+                "inventory": dict(zip(header["inventory"], told["inventory"][i][t], strict=True)),
+                "facing": tuple(told["facing"][i][t]),
+                "sleeping": bool(told["sleeping"][i][t]),
+                "daylight": _number(told["daylight"][i][t]),
+            }
+            for t in range(header["horizon"] + 1)
+        ]
+        yield seen[-1], seen[:-1], actions[i]
+
+
+def _number(value: Any) -> float:
+    """A number that may have come as an array of one."""
+    return float(value[0] if isinstance(value, list) else value)
 
 
 def _read(source: int) -> tuple[dict[str, Any], bytes]:

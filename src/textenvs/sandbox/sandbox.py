@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import select
 import selectors
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ _LONGEST_ANSWER = 1 << 16  # bytes
 _LONGEST_WORDS = 2000
 _MOST_PARTS = 64
 _FAULTS = ("raised", "not finite", "too long")  # that the process itself may tell
-_PIECE = 1 << 16  # bytes that are written at once
+_PIECE = 1 << 16  # bytes that are written or read at once
 _ERRORS_SHOWN = 500  # characters of what Python said before it ended
 _GRACE = 2.0  # seconds beyond its own limits that the process is given before it is killed
 _START = 60.0  # seconds that Python and numpy may take to come up on a busy machine
@@ -120,43 +121,71 @@ class Sandbox:
             observations: key -> (n, horizon + 1, ...), the state's own last.
             actions: (n, horizon), those between them.
         """
+        self.ask(observations, actions)
+        return self.answers()
+
+    def ask(self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]) -> None:
+        """Begin :meth:`run`, and do not wait; :meth:`answers` is to follow."""
         if self._owner != os.getpid():  # after a fork: the process is the other one's
             self._process = None
-        count = len(actions)
+        self._asked = dict(observations), actions
+        self._untaken = self._put(0)
+
+    def answers(self) -> list[Outcome]:
+        """What came of what was asked last: n outcomes."""
+        count = len(self._asked[1])
         found: list[Outcome] = []
+        fault = self._untaken
         while len(found) < count:
-            done = len(found)
-            part = {key: np.ascontiguousarray(each[done:]) for key, each in observations.items()}
-            found += self._run(part, np.ascontiguousarray(actions[done:]))
+            if fault is None:
+                fault = self._take(found, count)
+            if fault is not None:
+                found.append(fault)
+                fault = self._put(len(found)) if len(found) < count else None
         return found
 
-    def _run(
-        self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]
-    ) -> Iterator[Outcome]:
-        """Outcomes until the process hangs or dies, which is the last one."""
-        arrays = {**observations, "actions": actions}
+    def _put(self, done: int) -> Outcome | None:
+        """Send all inputs but the first ``done``; an outcome if they are not taken."""
+        observations, actions = self._asked
+        arrays = {key: each[done:] for key, each in (*observations.items(), ("actions", actions))}
         header = {
             "arrays": [(key, each.dtype.str, each.shape) for key, each in arrays.items()],
-            "count": len(actions),
+            "count": len(arrays["actions"]),
             "horizon": actions.shape[1],
             "inventory": self._inventory,
         }
-        try:
+        data = b"".join(each.tobytes() for each in arrays.values())
+
+        def put() -> None:
             if self._process is None:
                 self._start()
-            data = b"".join(each.tobytes() for each in arrays.values())
-            self._send(header, data, self._limits.seconds * len(actions) + _GRACE)
-            for _ in range(len(actions)):
-                yield _outcome(self._receive(self._limits.seconds + _GRACE))
+            self._send(header, data, self._limits.seconds * header["count"] + _GRACE)
+
+        return self._guarded(put)
+
+    def _take(self, found: list[Outcome], count: int) -> Outcome | None:
+        """Add outcomes until there are ``count``; another one if the process hangs or dies."""
+
+        def take() -> None:
+            while len(found) < count:
+                found.append(_outcome(self._receive(self._limits.seconds + _GRACE)))
+
+        return self._guarded(take)
+
+    def _guarded(self, talk: Callable[[], None]) -> Outcome | None:
+        """Talk to the process; the outcome of the input at which it ended, if it did."""
+        try:
+            talk()
         except TimeoutError as error:
             self.close()
-            yield Outcome(math.nan, {}, "too long", str(error))
+            return Outcome(math.nan, {}, "too long", str(error))
         except (OSError, ValueError, RecursionError) as error:  # gone, or it speaks nonsense
             self.close()
-            yield Outcome(math.nan, {}, "died", _words(f"its process ended: {error}"))
+            return Outcome(math.nan, {}, "died", _words(f"its process ended: {error}"))
         except BaseException:  # Ctrl-C: what comes later would be answers to these questions
             self.close()
             raise
+        return None
 
     def _start(self) -> None:
         self._owner = os.getpid()
@@ -172,6 +201,10 @@ class Sandbox:
         )
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
+        assert self._process.stdout is not None
+        self._unread = bytearray()
+        self._readable = select.poll()
+        self._readable.register(self._process.stdout.fileno(), select.POLLIN)
         told: Any = {
             "code": self._code,
             "function": self._function,
@@ -237,17 +270,16 @@ class Sandbox:
         assert self._process is not None
         assert self._process.stdout is not None
         number = self._process.stdout.fileno()
-        parts = bytearray()
-        with selectors.DefaultSelector() as selector:
-            selector.register(number, selectors.EVENT_READ)
-            while len(parts) < count:
-                if not selector.select(max(end - time.monotonic(), 0)):
-                    raise TimeoutError(f"no answer in {seconds} s")
-                part = os.read(number, count - len(parts))
-                if not part:
-                    raise ConnectionError("nothing more comes from it")
-                parts += part
-        return bytes(parts)
+        while len(self._unread) < count:
+            if not self._readable.poll(1000 * max(end - time.monotonic(), 0)):
+                raise TimeoutError(f"no answer in {seconds} s")
+            part = os.read(number, _PIECE)
+            if not part:
+                raise ConnectionError("nothing more comes from it")
+            self._unread += part
+        found = bytes(self._unread[:count])
+        del self._unread[:count]
+        return found
 
     def close(self) -> None:
         """End the process; a further call starts another one."""

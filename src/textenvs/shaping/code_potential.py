@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textenvs.sandbox import Limits, Sandbox
+from textenvs.sandbox import Limits, Outcome, Sandbox
 from textenvs.shaping.potential import History
 
 __all__ = ["HORIZON", "CodePotential", "arrays_of"]
@@ -21,6 +24,8 @@ HORIZON = 5
 
 _NOTHING_DONE = -1
 _HALTS = ("too long", "died")
+_SHARE = 8  # states that are worth a further process
+_MOST = 4
 _GIVEN_UP = 20  # calls in a row that end so before the code is not asked any more
 
 logger = logging.getLogger(__name__)
@@ -32,13 +37,15 @@ class CodePotential:
     Where the code raises, returns what is not finite, or takes too long, the potential is NaN,
     which the wrappers count as 0; that is counted in ``faults`` and told in the log. Code that took
     too long, or whose process died, twenty times in a row is not asked again, and counted as
-    ``"given up"``.
+    ``"given up"``. Many states at once are shared among processes.
 
     Args:
         path: a folder of ``textenvs label-code``, or ``"ready"`` for what came with the package
             for ``game``.
         game: a key of :data:`textenvs.knowledge.games.GAMES`; None for that of the folder.
         limits: of time and memory.
+        processes: sandboxes, at most one for every eight states that are asked about at once;
+            None for as many as there are cores, but no more than four.
 
     Attributes:
         faults: kind of fault -> how many states.
@@ -52,7 +59,11 @@ class CodePotential:
     horizon = HORIZON
 
     def __init__(
-        self, path: Path | str, game: str | None = None, limits: Limits | None = None
+        self,
+        path: Path | str,
+        game: str | None = None,
+        limits: Limits | None = None,
+        processes: int | None = None,
     ) -> None:
         from textenvs.knowledge.folder import find_knowledge
         from textenvs.knowledge.games import GAMES
@@ -60,7 +71,10 @@ class CodePotential:
         folder, self.about = find_knowledge(path, "code", game)
         self._game = GAMES[self.about["game"]]
         code = (folder / "code.py").read_text(encoding="utf-8")
-        self._sandbox = Sandbox(code, limits=limits, inventory=self._game.inventory)
+        # A further process starts when a batch is large enough for it, so that one game has one.
+        self._another = partial(Sandbox, code, limits=limits, inventory=self._game.inventory)
+        self._sandboxes = [self._another()]
+        self._most = min(os.cpu_count() or 1, _MOST) if processes is None else processes
         self.faults: Counter[str] = Counter()
         self._in_a_row = 0
 
@@ -69,12 +83,23 @@ class CodePotential:
         if self._in_a_row >= _GIVEN_UP:
             self.faults["given up"] += len(histories)
             return np.full(len(histories), np.nan)
-        outcomes = self._sandbox.run(*arrays_of(histories, self._game.arrays, self.horizon))
+        outcomes = self._ask(histories)
         for each in outcomes:
             if each.fault:
                 self._note(each.fault, each.why)
             self._in_a_row = self._in_a_row + 1 if each.fault in _HALTS else 0
         return np.array([each.value for each in outcomes], np.float64)
+
+    def _ask(self, histories: Sequence[History]) -> list[Outcome]:
+        """The outcomes, by all processes side by side."""
+        observations, actions = arrays_of(histories, self._game.arrays, self.horizon)
+        count = max(1, min(self._most, len(actions) // _SHARE))
+        while len(self._sandboxes) < count:
+            self._sandboxes.append(self._another())
+        parts = list(zip(self._sandboxes, pieces(len(actions), count), strict=False))
+        for sandbox, part in parts:
+            sandbox.ask({key: each[part] for key, each in observations.items()}, actions[part])
+        return [outcome for sandbox, _ in parts for outcome in sandbox.answers()]
 
     def _note(self, fault: str, why: str) -> None:
         self.faults[fault] += 1
@@ -85,8 +110,20 @@ class CodePotential:
             logger.warning("potential as code: given up, and 0 from now on")
 
     def close(self) -> None:
-        """End the sandbox."""
-        self._sandbox.close()
+        """End the sandboxes."""
+        for sandbox in self._sandboxes:
+            sandbox.close()
+
+
+def pieces(count: int, parts: int) -> list[slice]:
+    """A range in parts that are as equal as can be.
+
+    Example:
+        >>> pieces(5, 2)
+        [slice(0, 2, None), slice(2, 5, None)]
+    """
+    ends = [count * part // parts for part in range(parts + 1)]
+    return [slice(low, high) for low, high in pairwise(ends)]
 
 
 def arrays_of(

@@ -252,7 +252,9 @@ def _local_view(
     semantic: NDArray[np.uint8], position: tuple[int, int], shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """Cut the view around a position out of the map, with 0 beyond its edges."""
-    half = (shape[0] // 2, shape[1] // 2)
-    padded = np.pad(semantic, ((half[0], half[0]), (half[1], half[1])))
-    x, y = position
-    return padded[x : x + shape[0], y : y + shape[1]]
+    view = np.zeros(shape, semantic.dtype)
+    x, y = position[0] - shape[0] // 2, position[1] - shape[1] // 2
+    left, top = max(x, 0), max(y, 0)
+    seen = semantic[left : x + shape[0], top : y + shape[1]]
+    view[left - x : left - x + seen.shape[0], top - y : top - y + seen.shape[1]] = seen
+    return view
