@@ -41,8 +41,8 @@ that the knowledge was collected with; ``unseen``: another colour, another type,
 
 # Chosen for plain PPO, by its success in training after 120,000 steps on RedBall-S20, before any
 # potential was tried: convolutions as published, with a learning rate of 1e-3 and a clip of 0.2 in
-# place of 3e-4 and 0.1. Crafter's 9 x 7 cells, of which only what kind they are is known, are read by
-# two layers.
+# place of 3e-4 and 0.1. Crafter's 9 x 7 cells, of which only the kinds are known, are read by two
+# layers.
 _PPO: Mapping[str, Any] = {
     "n_steps": 128,
     "batch_size": 256,
