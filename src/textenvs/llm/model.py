@@ -204,6 +204,11 @@ class LanguageModel(ABC):
     tells_scores: bool = False
     cacheable: bool = True
 
+    def __deepcopy__(self, memo: Any) -> LanguageModel:
+        # Gymnasium copies the arguments that a wrapper was made with; weights, connections and
+        # what was spent are not to be doubled.
+        return self
+
     @abstractmethod
     def generate(
         self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None

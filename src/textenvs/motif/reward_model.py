@@ -16,7 +16,15 @@ from textenvs.errors import TraceError, choose
 from textenvs.motif.pairs import encode_text
 from textenvs.tensor_files import save_tensors
 
-__all__ = ["ENCODERS", "FILE", "RewardModel", "RewardSettings", "StoredReward", "load_reward"]
+__all__ = [
+    "ENCODERS",
+    "FILE",
+    "RewardModel",
+    "RewardSettings",
+    "StoredReward",
+    "load_reward",
+    "message_layers",
+]
 
 ENCODERS = ("cnn", "transformer")
 """Motif's network over characters, and one over words for long captions."""
@@ -79,22 +87,27 @@ class RewardModel(nn.Module):
         )
 
 
+def message_layers() -> list[nn.Module]:
+    """Motif's layers for messages: (n, 256) characters, int64, to (n, 128) features."""
+    convolutions: list[nn.Module] = []
+    for inputs in (32, 64):
+        convolutions += [nn.Conv1d(inputs, 64, 7), nn.ReLU(), nn.MaxPool1d(3)]
+    for _ in range(4):
+        convolutions += [nn.Conv1d(64, 64, 3), nn.ReLU()]
+    return [
+        nn.Embedding(256, 32, padding_idx=0),
+        _Transposed(),
+        *convolutions,
+        nn.MaxPool1d(3),
+        nn.Flatten(),
+        *(nn.Linear(320, 128), nn.ReLU()),
+    ]
+
+
 class _Cnn(nn.Sequential):
     def __init__(self) -> None:
-        convolutions: list[nn.Module] = []
-        for inputs, kernel, pools in ((32, 7, True), (64, 7, True)):
-            convolutions += [nn.Conv1d(inputs, 64, kernel), nn.ReLU()]
-            if pools:
-                convolutions.append(nn.MaxPool1d(3))
-        for _ in range(4):
-            convolutions += [nn.Conv1d(64, 64, 3), nn.ReLU()]
         super().__init__(
-            nn.Embedding(256, 32, padding_idx=0),
-            _Transposed(),
-            *convolutions,
-            nn.MaxPool1d(3),
-            nn.Flatten(),
-            *(nn.Linear(320, 128), nn.ReLU()),
+            *message_layers(),
             *(nn.Linear(128, 256), nn.ReLU()),
             *(nn.Linear(256, 512), nn.ReLU()),
             nn.Linear(512, 1),

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textenvs.errors import choose
 
-__all__ = ["COUNTS", "PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now", "count_key"]
-
-COUNTS = ("exact", "digits")
-"""What counts as the same caption: the same text, or the same but for its numbers."""
+__all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now"]
 
 PAYS_FOR = ("caused", "previous")
 """The caption that is paid: that of what an action led to; or, as published, that of what it was
 chosen at, so that what a game ends with is never paid."""
 
 _KEPT = 1_000_000  # captions whose reward is remembered
-_NUMBER = re.compile(r"\d+")
 
 
 def caption_now(observation: Any, info: Mapping[str, Any], kind: str) -> str:
@@ -41,16 +36,6 @@ def caption_now(observation: Any, info: Mapping[str, Any], kind: str) -> str:
             )
         return " ".join(info["messages"])
     return str(observation["text"] if isinstance(observation, Mapping) else observation)
-
-
-def count_key(caption: str, counts: str) -> str:
-    """What a caption is counted as.
-
-    Example:
-        >>> count_key("You see here 12 gold pieces.", "digits")
-        'You see here # gold pieces.'
-    """
-    return _NUMBER.sub("#", caption) if counts == "digits" else caption
 
 
 class CaptionRewards:
@@ -87,47 +72,42 @@ class MotifRule:
     Args:
         threshold: normalised reward up to which nothing is paid.
         beta: exponent of the count.
-        counts: one of :data:`COUNTS`.
         pays_for: one of :data:`PAYS_FOR`.
 
     Raises:
         UnknownName: if a choice is none.
     """
 
-    def __init__(
-        self, threshold: float, beta: float = 3.0, counts: str = "exact", pays_for: str = "caused"
-    ) -> None:
-        choose("counts", counts, COUNTS)
+    def __init__(self, threshold: float, beta: float = 3.0, pays_for: str = "caused") -> None:
         choose("pays_for", pays_for, PAYS_FOR)
-        self._threshold, self._beta, self._counts = threshold, beta, counts
+        self._threshold, self._beta = threshold, beta
         self._previous = pays_for == "previous"
         self._seen: Counter[str] = Counter()
         self._due = 0.0
 
-    def begin(self, caption: str, reward: float) -> None:
+    def begin(self, key: str, reward: float) -> None:
         """Begin an episode.
 
         Args:
-            caption: of its first observation.
+            key: what the caption of its first observation is counted as.
             reward: of that caption, normalised.
         """
         self._seen.clear()
-        self._due = self._worth(caption, reward)
+        self._due = self._worth(key, reward)
 
-    def step(self, caption: str, reward: float) -> float:
+    def step(self, key: str, reward: float) -> float:
         """What a step pays.
 
         Args:
-            caption: of what it led to.
+            key: what the caption of what it led to is counted as (see :mod:`.counting`).
             reward: of that caption, normalised.
         """
-        worth = self._worth(caption, reward)
+        worth = self._worth(key, reward)
         paid, self._due = (self._due, worth) if self._previous else (worth, 0.0)
         return paid
 
-    def _worth(self, caption: str, reward: float) -> float:
-        key = count_key(caption, self._counts)
+    def _worth(self, key: str, reward: float) -> float:
         self._seen[key] += 1
         if reward <= self._threshold:
             return 0.0
-        return reward / self._seen[key] ** self._beta
+        return float(reward / self._seen[key] ** self._beta)

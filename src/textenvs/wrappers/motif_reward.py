@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, SupportsFloat
+from typing import Any
 
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from textenvs.motif.rule import CaptionRewards, MotifRule, caption_now
-from textenvs.rewards import add_part
+from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
+from textenvs.motif.reward import get_reward
+from textenvs.motif.rule import CaptionRewards
+from textenvs.wrappers.caption_reward import CaptionReward
 
 __all__ = ["MotifReward"]
 
 
-class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+class MotifReward(CaptionReward):
     """Pay for captions by a reward that was learned from preferences (Motif).
 
     The reward is ``extrinsic_coef`` times the game's and ``intrinsic_coef`` times what
@@ -28,8 +30,9 @@ class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         intrinsic_coef: weight of what captions pay.
         beta: exponent of how often a caption was seen in the episode.
         quantile: share of the different captions whose reward is no more than the threshold.
-        counts: one of :data:`textenvs.motif.COUNTS`.
+        counts: one of :data:`textenvs.motif.COUNTS`, what counts as the same caption.
         pays_for: one of :data:`textenvs.motif.PAYS_FOR`.
+        embeddings: the sentence-transformers model of ``counts="embedding"``.
 
     Raises:
         TraceError: if there is no such reward.
@@ -48,6 +51,7 @@ class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         quantile: float = 0.5,
         counts: str = "exact",
         pays_for: str = "caused",
+        embeddings: str = DEFAULT_EMBEDDINGS,
     ) -> None:
         RecordConstructorArgs.__init__(
             self,
@@ -58,30 +62,19 @@ class MotifReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             quantile=quantile,
             counts=counts,
             pays_for=pays_for,
+            embeddings=embeddings,
         )
-        gymnasium.Wrapper.__init__(self, env)
-        from textenvs.motif.reward import get_reward
-
         stored = get_reward(reward_dir)
-        self._kind = stored.model.settings.caption
-        self._rewards = CaptionRewards(stored.normalized)
-        self._rule = MotifRule(stored.threshold(quantile), beta, counts, pays_for)
-        self._extrinsic, self._intrinsic = extrinsic_coef, intrinsic_coef
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode, in which no caption was seen yet."""
-        observation, info = self.env.reset(seed=seed, options=options)
-        caption = caption_now(observation, info, self._kind)
-        self._rule.begin(caption, self._rewards([caption])[0])
-        return observation, info
-
-    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Play an action, and pay for the caption."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        caption = caption_now(observation, info, self._kind)
-        paid = self._intrinsic * self._rule.step(caption, self._rewards([caption])[0])
-        total = self._extrinsic * float(reward) + paid
-        rewards = add_part(info, float(reward), "motif", paid)
-        return observation, total, terminated, truncated, {**info, "rewards": rewards}
+        super().__init__(
+            env,
+            CaptionRewards(stored.normalized),
+            "motif",
+            stored.model.settings.caption,
+            extrinsic_coef,
+            intrinsic_coef,
+            beta,
+            stored.threshold(quantile),
+            counts,
+            pays_for,
+            embeddings,
+        )

@@ -1,0 +1,347 @@
+"""Labels that come in while an agent learns, and what is paid by them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+import textenvs  # noqa: F401  # registers the ids
+from textenvs import wrappers
+from textenvs.errors import UnknownName
+from textenvs.llm import Completion, LanguageModel, Messages, Sampling
+from textenvs.motif.online import BackgroundLabels, make_feedback
+from textenvs.motif.online.prompts import ask_helpful, parse_helpful
+from textenvs.wrappers import vector
+
+LEVEL = "BabyAI-Text-GoToLocal-v0"
+_SOON = 60.0
+
+
+def items(*texts: str) -> list[tuple[str]]:
+    return [(text,) for text in texts]
+
+
+class Judge(LanguageModel):
+    """A model that answers when it is let, and remembers what it was asked."""
+
+    name = "judge"
+
+    def __init__(self, helpful: str = "gold") -> None:
+        self.asked: list[str] = []
+        self.free = threading.Event()
+        self.free.set()
+        self.helpful = helpful
+        self.broken, self.called = False, threading.Event()
+
+    def generate(
+        self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
+    ) -> list[Completion]:
+        self.called.set()
+        self.free.wait(_SOON)
+        if self.broken:
+            raise ConnectionError("no server here")
+        return [Completion(self._answer(str(each[-1]["content"]))) for each in prompts]
+
+    def _answer(self, question: str) -> str:
+        self.asked.append(question)
+        lines = question.strip().splitlines()
+        if "best_description" not in question:
+            good = self.helpful in json.loads(lines[-1])["message"]
+            return f'I see. ("helpful": {"yes" if good else "no"})'
+        first, second = (self.helpful in next(iter(json.loads(x).values())) for x in lines[-2:])
+        chosen = "None" if first == second else 1 if first else 2
+        return f'("best_description": {chosen})'
+
+
+# The questions that wait
+
+
+def test_the_newest_are_asked_first_and_the_oldest_are_forgotten() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    asked: list[list[str]] = []
+
+    def ask(found: Sequence[tuple[str, ...]]) -> list[int]:
+        asked.append([text for (text,) in found])
+        begun.set()
+        go_on.wait(_SOON)
+        return [1] * len(found)
+
+    labels = BackgroundLabels(ask, batch=2, capacity=5)
+    labels.want(items("first"))
+    assert begun.wait(_SOON)
+    before = time.monotonic()
+    labels.want(items(*"abcdefg"))
+    labels.want(items("g", "first"))  # they wait, and are asked, already
+    assert time.monotonic() - before < _SOON / 2  # nobody waited for the answer that is under way
+    assert len(labels) == 5
+    go_on.set()
+    assert labels.wait(_SOON)
+    assert asked == [["first"], ["g", "f"], ["e", "d"], ["c"]]
+    assert ("a",) not in labels.known
+    labels.close()
+
+
+def test_labels_are_kept_and_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    asked: list[tuple[str, ...]] = []
+
+    def ask(found: Sequence[tuple[str, ...]]) -> list[int | None]:
+        asked.extend(found)
+        return [None if text == "?" else len(text) for (text,) in found]
+
+    labels = BackgroundLabels(ask, path)
+    labels.want(items("a", "?", "ünd"))
+    assert labels.wait(_SOON)
+    labels.close()
+    assert labels.unparsed == 1
+    path.write_bytes(path.read_bytes() + b'{"captions": ["killed in the mid')
+    again = BackgroundLabels(ask, path)
+    assert again.known == {("a",): 1, ("ünd",): 3}
+    asked.clear()
+    again.want(items("a", "bb", "?"))
+    assert again.wait(_SOON)
+    again.close()
+    assert sorted(asked) == items("?", "bb")
+    assert BackgroundLabels(ask, path).known == {("a",): 1, ("ünd",): 3, ("bb",): 2}
+
+
+def test_a_server_that_fails_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    times = 0
+
+    def ask(found: Sequence[tuple[str, ...]]) -> list[int]:
+        nonlocal times
+        times += 1
+        if times < 3:
+            raise ConnectionError("no server here")
+        return [1] * len(found)
+
+    labels = BackgroundLabels(ask, pause=0.01)
+    with caplog.at_level(logging.WARNING):
+        labels.want(items("a", "b"))
+        assert labels.wait(_SOON)
+    labels.close()
+    assert labels.failures == 2
+    assert labels.known == {("a",): 1, ("b",): 1}
+    assert caplog.text.count("no server here") == 1  # told once, and not at every failure
+    labels.want(items("c"))  # closed: nothing more is asked
+    assert len(labels) == 0
+
+
+def test_what_fails_after_labels_does_not_end_them() -> None:
+    def fail(count: int) -> None:
+        raise ZeroDivisionError
+
+    labels = BackgroundLabels(lambda found: [1] * len(found), on_labels=fail, batch=1)
+    labels.want(items("a", "b"))
+    assert labels.wait(_SOON)
+    assert len(labels.known) == 2
+    labels.close()
+
+
+# What is asked
+
+
+def test_the_last_verdict_counts() -> None:
+    assert parse_helpful('("helpful": yes) is wrong: ("helpful": no)') == 0
+    assert parse_helpful("Helpful: **YES**") == 1
+    assert parse_helpful('It is "helpful" is yes') == 1
+    assert parse_helpful("It would be of help.") is None
+    assert parse_helpful("unhelpful") is None
+
+
+def test_a_goal_takes_the_place_of_the_examples() -> None:
+    plain, golden = (
+        str(ask_helpful("a\nb", goal=goal, game="nethack")[1]["content"])
+        for goal in ("", "Gold alone counts.")
+    )
+    assert plain.endswith('{"message": "a\\nb"}')
+    assert "NetHack" in plain
+    assert "goblin" in plain
+    assert "goblin" not in golden
+    assert "Gold alone counts." in golden
+    with pytest.raises(UnknownName, match="feedback"):
+        make_feedback("guessing", Judge())
+    with pytest.raises(UnknownName, match="game"):
+        make_feedback("retrieval", Judge(), game="chess")
+
+
+# The three ways
+
+
+def test_retrieval_pays_what_was_called_helpful(tmp_path: Path) -> None:
+    judge = Judge()
+    feedback = make_feedback("retrieval", judge, tmp_path)
+    judge.free.clear()
+    assert feedback(["12 gold", "a wall"]) == [0, 0]  # no label yet, and no waiting for it
+    judge.free.set()
+    assert feedback.labels.wait(_SOON)
+    assert feedback(["12 gold", "a wall"]) == [1, 0]
+    feedback.close()
+    assert len(judge.asked) == 2
+    again = make_feedback("retrieval", Judge(), tmp_path)
+    assert again(["12 gold", "a wall"]) == [1, 0]
+    again.close()
+
+
+@pytest.fixture
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a training is a matter of seconds."""
+    pytest.importorskip("torch")
+    from textenvs.motif.online import networks
+
+    monkeypatch.setattr(networks, "_BATCH", 24)
+    monkeypatch.setattr(networks, "_RATE", 1e-3)
+
+
+def _captions(count: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    words = ["You", "see", "gold", "here", "a", "wall", "newt", "door", "some", "it"]
+    return [" ".join(rng.choice(words, 4)) for _ in range(count)]
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("_small_batches")
+def test_classification_says_it_of_captions_without_a_label(tmp_path: Path) -> None:
+    captions = _captions(400)
+    feedback = make_feedback("classification", Judge(), tmp_path, batch=60)
+    assert feedback(captions[:300]) == [0] * 300
+    assert feedback.labels.wait(_SOON)
+    found = feedback(captions[300:])  # none of which has a label now
+    wanted = [float("gold" in caption) for caption in captions[300:]]
+    feedback.close()
+    assert np.mean(np.array(found) == wanted) > 0.9
+    again = make_feedback("classification", Judge(), tmp_path)
+    again.labels.close()
+    assert again(captions[:50]) == feedback(captions[:50])
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("_small_batches")
+def test_ranking_learns_which_of_two_captions_is_better(tmp_path: Path) -> None:
+    captions = _captions(1500)
+    feedback = make_feedback("ranking", Judge(), tmp_path, batch=50)
+    assert feedback(captions[:10]) == [-0.5] * 10  # nothing is known, nothing pays
+    for start in range(10, 1500, 150):
+        feedback(captions[start : start + 150])
+        assert feedback.labels.wait(_SOON)
+    feedback.close()
+    gold, none = feedback(["You see gold here", "You see a wall"])
+    assert gold > 0 > none
+    lines = (tmp_path / "preferences.jsonl").read_text().splitlines()
+    assert len(lines) == len({tuple(json.loads(line)["captions"]) for line in lines}) >= 50
+    assert all(len(set(json.loads(line)["captions"])) == 2 for line in lines)
+    again = make_feedback("ranking", Judge(), tmp_path)
+    again.labels.close()
+    assert again(["You see gold here"]) == pytest.approx([gold])
+
+
+# The wrappers
+
+
+def test_what_is_paid_is_by_counts_and_told_apart(tmp_path: Path) -> None:
+    judge = Judge("front of you: free")
+    env = wrappers.OnlineFeedbackReward(
+        gymnasium.make(LEVEL),
+        judge,
+        "retrieval",
+        str(tmp_path),
+        game="babyai",
+        caption="observation",
+        extrinsic_coef=2.0,
+        intrinsic_coef=0.5,
+        beta=1.0,
+    )
+    env.reset(seed=0)
+    for action in (0, 0, 0, 0):  # once around, to have labels of all that is seen
+        env.step(action)
+    assert env.feedback.labels.wait(_SOON)
+    seen = [str(env.reset(seed=0)[0])]
+    for action in (0, 0, 0, 0):
+        observation, reward, *_, info = env.step(action)
+        seen.append(str(observation))
+        worth = float("front of you: free" in seen[-1])
+        told = info["rewards"]["feedback"]
+        assert told == pytest.approx(0.5 * worth / seen.count(seen[-1]))
+        assert reward == pytest.approx(2 * info["rewards"]["game"] + told)
+    assert seen[-1] == seen[0]
+    assert any("front of you: free" in text for text in seen)
+    env.close()
+    asked = len(judge.asked)
+    env.feedback(["something new"])
+    assert env.feedback.labels.wait(_SOON)
+    assert len(judge.asked) == asked  # nobody is asked after the game was closed
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_many_games_are_paid_as_single_ones_are(mode: AutoresetMode, tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"caption": "observation", "game": "babyai", "beta": 1.0}
+    make = [lambda: gymnasium.make(LEVEL, max_steps=12)] * 3
+    env = vector.OnlineFeedbackReward(
+        SyncVectorEnv(make, autoreset_mode=mode), Judge("front of you: free"), **arguments
+    )
+    singles = [
+        wrappers.OnlineFeedbackReward(each(), Judge("front of you: free"), **arguments)
+        for each in make
+    ]
+    rng = np.random.default_rng(0)
+    env.reset(seed=5)
+    for i, single in enumerate(singles):
+        single.reset(seed=5 + i)
+    over = np.zeros(3, bool)
+    paid = 0.0
+    for _ in range(30):
+        for each in (env, *singles):  # labels of all that was seen before
+            assert each.feedback.labels.wait(_SOON)
+        actions = rng.integers(0, 7, 3)
+        if mode == AutoresetMode.DISABLED and over.any():
+            env.reset(options={"reset_mask": over})
+            for i in np.flatnonzero(over):
+                singles[i].reset()
+            over[:] = False
+        _, rewards, _, _, infos = env.step(actions)
+        for i, single in enumerate(singles):
+            if mode == AutoresetMode.NEXT_STEP and over[i]:
+                single.reset()
+                assert rewards[i] == 0
+                over[i] = False
+                continue
+            _, reward, ended, cut, info = single.step(int(actions[i]))
+            told = infos["rewards"]["feedback"][i]
+            if told != info["rewards"]["feedback"]:
+                # The games share labels: what one has seen another may be paid for sooner.
+                assert info["rewards"]["feedback"] == 0
+            else:
+                assert rewards[i] == pytest.approx(float(reward))
+            paid += told
+            over[i] = ended or cut
+            if over[i] and mode == AutoresetMode.SAME_STEP:
+                single.reset()
+    assert paid > 0
+    for each in (env, *singles):
+        each.close()
+
+
+def test_a_learner_never_waits_for_a_server_that_is_away() -> None:
+    judge = Judge()
+    judge.broken = True
+    env = wrappers.OnlineFeedbackReward(
+        gymnasium.make(LEVEL), judge, caption="observation", game="babyai"
+    )
+    env.reset(seed=0)
+    for _ in range(20):
+        _, reward, *_, info = env.step(0)
+        assert info["rewards"]["feedback"] == 0
+        assert reward == info["rewards"]["game"]
+    assert judge.called.wait(_SOON)
+    env.close()
+    assert env.feedback.labels.failures == 1  # the first pause is longer than this game
