@@ -231,9 +231,10 @@ def _name(options: argparse.Namespace) -> str:
 
 def _game_of(pairs: Any) -> str:
     """The game that the pairs are of; NetHack for published ones."""
-    families = {"Crafter": "crafter", "BabyAI": "babyai", "MiniGrid": "babyai"}
-    first = next(iter(pairs.about.get("envs", ())), "")
-    return families.get(first.partition("-")[0], "nethack")
+    from textenvs.motif.prompts import game_of
+
+    envs = pairs.about.get("envs", ())
+    return game_of(envs[0]) if envs else "nethack"
 
 
 def _counts(told: dict[str, int]) -> str:

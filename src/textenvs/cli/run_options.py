@@ -18,18 +18,16 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--out", required=True, metavar="DIR", help="the folder of the run")
     group.add_argument(
         "--algo",
-        default="ppo",
         metavar="A",
         help="ppo, ppo-rnd, a2c, dqn, recurrent_ppo, maskable_ppo, episode_ppo (ppo)",
     )
     group.add_argument(
         "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
     )
-    group.add_argument("--num-envs", type=positive, default=8, metavar="N", help="games (8)")
+    group.add_argument("--num-envs", type=positive, metavar="N", help="games (8)")
     group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
     group.add_argument(
         "--encoder",
-        default="mlp",
         metavar="E",
         help="mlp or cnn of MiniGrid's or Crafter's view, text, nethack (mlp)",
     )
@@ -46,17 +44,27 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What those options say, as arguments of ``TrainSettings``."""
+def run_settings(
+    options: argparse.Namespace, preset: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What those options say, as arguments of ``TrainSettings``.
+
+    Args:
+        options: what was given.
+        preset: what holds where nothing was.
+    """
+    known = {"algo": "ppo", "encoder": "mlp", "num_envs": 8, **(preset or {})}
+    style = {"style": options.style} if options.style else {}
     return {
         "env_id": options.id,
-        "env": dict(options.set) | ({"style": options.style} if options.style else {}),
-        "algo": options.algo,
-        "hyper": dict(options.hyper),
-        "encoder": options.encoder,
+        "env": {**known.get("env", {}), **dict(options.set), **style},
+        "algo": options.algo or known["algo"],
+        "hyper": {**known.get("hyper", {}), **dict(options.hyper)},
+        "policy": known.get("policy", {}),
+        "encoder": options.encoder or known["encoder"],
         "tokens": options.tokens,
         "total_timesteps": options.total_timesteps,
-        "num_envs": options.num_envs,
+        "num_envs": options.num_envs or known["num_envs"],
         "seed": options.seed,
         "checkpoint_every": options.checkpoint_every,
     }

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["add", "run"]
 
 _ADVICE_BETA, _COUNT_BETA = 0.005, 3.0
+_WEIGHTS = (
+    *("reward_dir", "extrinsic_coef", "intrinsic_coef", "quantile"),
+    *("reward_scale", "reward_clip"),
+)
 
 _EXAMPLES = """\
   textenvs train MiniGrid-Text-Empty-8x8-v0 --total-timesteps 100000 --out runs/plain
@@ -29,6 +33,9 @@ _EXAMPLES = """\
   textenvs train MiniGrid-Text-Empty-8x8-v0 --hyper n_steps=64 --hyper gae_lambda=1 --out runs/h
   textenvs train NetHack-Text-Score-v0 --algo recurrent_ppo --encoder nethack --reward-dir R \\
       --extrinsic-coef 0.1 --intrinsic-coef 0.1 --beta 3 --quantile 0.5 --out runs/motif
+  textenvs train NetHack-Text-StaircaseLvl3Continual-v0 --motif intrinsic --num-envs 16 --out R
+  textenvs train NetHack-Text-Score-v0 --motif both --num-envs 16 --feedback retrieval \
+      --llm openai:gpt-4o-mini --out runs/oni
 The same command goes on where a run was stopped."""
 
 
@@ -95,7 +102,7 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         "--beta",
         type=positive_number,
         metavar="X",
-        help="of advice: what an action pays (0.005); with --reward-dir: exponent of counts (3)",
+        help="of advice: what an action pays (0.005); of captions: exponent of counts (3)",
     )
     group.add_argument(
         "--reward-threshold",
@@ -152,17 +159,43 @@ def _add_captions(parser: argparse.ArgumentParser) -> None:
         "--reward-dir", metavar="R", help="a folder of `textenvs train-reward`, or ready"
     )
     group.add_argument(
-        "--extrinsic-coef", type=float, default=1.0, metavar="X", help="of the game's reward (1)"
+        "--feedback",
+        metavar="WAY",
+        help="in place of that: --llm judges captions meanwhile, by retrieval, classification or "
+        "ranking",
     )
     group.add_argument(
-        "--intrinsic-coef", type=float, default=0.1, metavar="X", help="of captions (0.1)"
+        "--goal",
+        default="defaultgoal",
+        metavar="G",
+        help="of --feedback: defaultgoal, zeroknowledge, combat, gold, stairs, or a sentence",
     )
     group.add_argument(
-        "--quantile",
-        type=float,
-        default=0.5,
-        metavar="Q",
-        help="of those that pay nothing (0.5)",
+        "--motif",
+        metavar="KIND",
+        help="the published settings of NetHack's tasks, with both rewards, intrinsic or extrinsic "
+        "alone; other options come before them",
+    )
+    for name, said in (
+        ("extrinsic-coef", "of the game's reward (1)"),
+        ("intrinsic-coef", "of captions (0.1)"),
+        ("quantile", "of those that pay nothing (0.5)"),
+        ("reward-scale", "of the game's reward, before it is cut (1)"),
+        ("reward-clip", "where it is cut, on both sides"),
+    ):
+        group.add_argument(f"--{name}", type=float, metavar="X", help=said)
+    group.add_argument(
+        "--counts",
+        default="exact",
+        metavar="HOW",
+        help="which captions are the same: exact, digits or embedding (exact)",
+    )
+    group.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="of info, kept with every episode (NetHack: depth, gold); several times for several",
     )
 
 
@@ -176,15 +209,19 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.rl.settings import TrainSettings
     from textenvs.rl.training import train
 
-    if options.reward_dir and "reward" in options.advice:
-        raise ValueError("expected --reward-dir or --advice reward, which share --beta, got both")
+    preset = _preset(options)
+    captions_pay = bool(preset.get("reward_dir") or options.feedback)
+    if captions_pay and "reward" in options.advice:
+        raise ValueError(
+            "expected captions that pay or --advice reward, which share --beta, got both"
+        )
     if not options.shaping and (options.path != "ready" or options.normalize != "none"):
         raise ValueError("expected --shaping, to which --path and --normalize belong, got none")
     if options.shaping and not options.style and "style" not in dict(options.set):
         options.style = _style(options)
     is_grid = options.id.startswith(("MiniGrid", "BabyAI"))
     settings = TrainSettings(
-        **run_settings(options),
+        **run_settings(options, preset),
         max_steps=options.max_steps,
         total_episodes=options.total_episodes,
         advice=tuple(dict.fromkeys(options.advice)),
@@ -194,7 +231,7 @@ def run(options: argparse.Namespace) -> int:
         prompt=options.prompt,
         embeddings=options.embeddings or DEFAULT_EMBEDDINGS,
         missing=options.missing,
-        beta=_ADVICE_BETA if options.beta is None or options.reward_dir else options.beta,
+        beta=_ADVICE_BETA if options.beta is None or captions_pay else options.beta,
         reward_threshold=options.reward_threshold,
         pays=options.pays,
         strength=options.strength,
@@ -202,11 +239,12 @@ def run(options: argparse.Namespace) -> int:
         scaled=options.scaled,
         anneal=options.anneal,
         anneal_episodes=options.anneal_episodes,
-        reward_dir=options.reward_dir,
-        extrinsic_coef=options.extrinsic_coef,
-        intrinsic_coef=options.intrinsic_coef,
+        **{key: preset[key] for key in _WEIGHTS if key in preset},
         count_beta=_COUNT_BETA if options.beta is None else options.beta,
-        quantile=options.quantile,
+        counts=options.counts,
+        feedback=options.feedback,
+        feedback_goal=options.goal,
+        keep=tuple(dict.fromkeys(options.keep)),
         shaping=options.shaping,
         shaping_path=options.path,
         shaping_scale=options.shaping_scale,
@@ -228,6 +266,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _preset(options: argparse.Namespace) -> dict[str, Any]:
+    """The published settings, if they are asked for, under the options that were given."""
+    found: dict[str, Any] = {}
+    if options.motif:
+        from textenvs.motif.presets import motif_preset
+
+        found = motif_preset(options.id, options.motif, options.num_envs)
+        if options.feedback:
+            found["reward_dir"] = None
+    given = {key: getattr(options, key) for key in _WEIGHTS}
+    return found | {key: value for key, value in given.items() if value is not None}
+
+
 def _style(options: argparse.Namespace) -> str:
     """The caption that the knowledge is about."""
     from textenvs.knowledge.folder import KINDS, find_knowledge
@@ -240,7 +291,7 @@ def _style(options: argparse.Namespace) -> str:
 
 def _model(options: argparse.Namespace) -> LanguageModel | None:
     """The model, with a cache and a limit of rate around it."""
-    if not options.llm or not options.advice:
+    if not options.llm or not (options.advice or options.feedback):
         return None
     from textenvs.llm import Cache, Gateway, RateLimiter, get_model
 

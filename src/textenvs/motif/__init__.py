@@ -12,6 +12,7 @@ an agent is trained with it (arXiv:2310.00166).
 :mod:`.reward_training`   how it is learned
 :mod:`.counting`          what counts as the same caption
 :mod:`.rule`              what a step is paid for its caption
+:mod:`.presets`           the published settings
 :mod:`.online`            labels that are asked for while an agent learns (ONI)
 ========================  =========================================================================
 """

@@ -15,7 +15,16 @@ from textenvs.errors import choose
 from textenvs.llm.model import Message
 from textenvs.motif.pairs import FIRST, SECOND, TIE
 
-__all__ = ["GAMES", "GOALS", "VERSIONS", "ask", "ask_again", "goal_text", "parse_verdict"]
+__all__ = [
+    "GAMES",
+    "GOALS",
+    "VERSIONS",
+    "ask",
+    "ask_again",
+    "game_of",
+    "goal_text",
+    "parse_verdict",
+]
 
 GAMES: Mapping[str, str] = {
     "nethack": "NetHack",
@@ -91,6 +100,20 @@ Which one is it? Answer with nothing but one of these three:
 _WORDS = {"default": "best_description", "reworded": "best_message"}
 _VERDICT = re.compile(r"best[_ ]?(?:description|message)\W+(?:\w+\W+)?(1|2|none)\b", re.IGNORECASE)
 _LABELS = {"1": FIRST, "2": SECOND, "none": TIE}
+
+
+_FAMILIES = {"Crafter": "crafter", "BabyAI": "babyai", "MiniGrid": "babyai", "NetHack": "nethack"}
+
+
+def game_of(env_id: str) -> str:
+    """The key of :data:`GAMES` that an id is of.
+
+    Raises:
+        UnknownName: if it is of none.
+    """
+    family = env_id.partition("-")[0]
+    choose("game", family, _FAMILIES)
+    return _FAMILIES[family]
 
 
 def goal_text(goal: str, game: str) -> str:

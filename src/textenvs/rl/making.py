@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -11,6 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 
 import textenvs  # noqa: F401  # registers the ids
 from textenvs.llm import LanguageModel
+from textenvs.motif.prompts import game_of
 from textenvs.rewards import add_parts
 from textenvs.rl.nethack_features import NETHACK_KEYS
 from textenvs.rl.sb3_vec_env import Sb3VecEnv
@@ -27,17 +30,19 @@ _SHAPED: Mapping[str, Any] = {
 }
 
 
-class _Weighted(VectorWrapper):
-    """The game's rewards times a weight; ``info["rewards"]["game"]`` is what the game gave."""
+class _Scaled(VectorWrapper):
+    """The game's rewards times a number; ``info["rewards"]["game"]`` is what the game gave."""
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], weight: float) -> None:
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], scale: float, clip: float | None = None
+    ) -> None:
         super().__init__(env)
-        self._weight = weight
+        self._scale, self._clip = scale, math.inf if clip is None else clip
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
-        total = self._weight * np.asarray(rewards, np.float64)
-        infos = add_parts(infos, rewards, "weight", total - rewards)
+        total = (self._scale * np.asarray(rewards, np.float64)).clip(-self._clip, self._clip)
+        infos = add_parts(infos, rewards, "scale", total - rewards)
         return observations, total, terminated, truncated, infos
 
 
@@ -61,7 +66,12 @@ def make_games(
 
 
 def make_training_env(
-    settings: TrainSettings, llm: str | LanguageModel | None, num_envs: int, *, learning: bool
+    settings: TrainSettings,
+    llm: str | LanguageModel | None,
+    num_envs: int,
+    *,
+    learning: bool,
+    folder: Path | None = None,
 ) -> Sb3VecEnv:
     """What an algorithm of Stable-Baselines3 learns in, or is evaluated in.
 
@@ -70,6 +80,7 @@ def make_training_env(
         llm: who advises; None for the settings' own.
         num_envs: how many games.
         learning: whether advice and potentials pay; in an evaluation they do not.
+        folder: of the run, in which feedback is kept.
     """
     kwargs: dict[str, Any] = {"obs": "dict", **settings.env}
     if settings.encoder == "nethack":
@@ -85,6 +96,8 @@ def make_training_env(
         "embeddings": settings.embeddings,
         "missing": settings.missing,
     }
+    if learning and (settings.reward_scale != 1 or settings.reward_clip is not None):
+        games = _Scaled(games, settings.reward_scale, settings.reward_clip)
     if learning and settings.shaping is not None:
         read = {"embeddings": settings.embeddings} if settings.shaping == "goal" else {}
         games = _SHAPED[settings.shaping](
@@ -95,17 +108,8 @@ def make_training_env(
             scale=settings.shaping_scale,
             normalize=settings.shaping_normalize,
         )
-    if learning and settings.reward_dir is not None:
-        games = vector.MotifReward(
-            games,
-            settings.reward_dir,
-            extrinsic_coef=settings.extrinsic_coef,
-            intrinsic_coef=settings.intrinsic_coef,
-            beta=settings.count_beta,
-            quantile=settings.quantile,
-        )
-    elif learning and settings.extrinsic_coef != 1:
-        games = _Weighted(games, settings.extrinsic_coef)
+    if learning:
+        games = _with_captions_that_pay(games, settings, llm, folder)
     if learning and "reward" in settings.advice:
         games = vector.AdviceReward(
             games,
@@ -117,6 +121,40 @@ def make_training_env(
     if settings.shows_advice:
         games = vector.AddAdviceObservation(games, **asked)
     return Sb3VecEnv(games, tokens=settings.tokens)
+
+
+def _with_captions_that_pay(
+    games: VectorEnv[Any, Any, Any],
+    settings: TrainSettings,
+    llm: str | LanguageModel | None,
+    folder: Path | None,
+) -> VectorEnv[Any, Any, Any]:
+    """Add what captions pay, if they do, to the game's reward with its weight."""
+    weights: dict[str, Any] = {
+        "extrinsic_coef": settings.extrinsic_coef,
+        "intrinsic_coef": settings.intrinsic_coef,
+        "beta": settings.count_beta,
+        "counts": settings.counts,
+        "embeddings": settings.embeddings,
+    }
+    if settings.reward_dir is not None:
+        return vector.MotifReward(games, settings.reward_dir, quantile=settings.quantile, **weights)
+    if settings.feedback is not None:
+        asked = llm or settings.llm
+        assert asked is not None
+        game = game_of(settings.env_id)
+        return vector.OnlineFeedbackReward(
+            games,
+            asked,
+            settings.feedback,
+            None if folder is None else str(folder / "feedback"),
+            settings.feedback_goal,
+            game,
+            "message" if game == "nethack" else "observation",
+            seed=settings.seed,
+            **weights,
+        )
+    return games if settings.extrinsic_coef == 1 else _Scaled(games, settings.extrinsic_coef)
 
 
 def potential_of(env: Sb3VecEnv) -> Normalized | None:

@@ -12,6 +12,8 @@ from textenvs.advice.advisor import MATCHES, PROMPTS
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.advice.scene import CAPTIONS
 from textenvs.errors import choose
+from textenvs.motif import COUNTS
+from textenvs.motif.online import WAYS
 from textenvs.shaping import NORMALIZATIONS
 from textenvs.traces import replace_file
 from textenvs.wrappers.advice_reward import PAYS
@@ -81,6 +83,13 @@ class TrainSettings:
         intrinsic_coef: weight of what captions pay.
         count_beta: exponent of how often a caption was seen in the episode.
         quantile: share of the captions whose reward does not count.
+        counts: one of :data:`textenvs.motif.COUNTS`, what counts as the same caption.
+        feedback: one of :data:`textenvs.motif.online.WAYS`, by which ``llm`` judges captions while
+            the agent learns (see :class:`textenvs.wrappers.OnlineFeedbackReward`); None for none.
+        feedback_goal: what it judges them by.
+        reward_scale: what the game's reward is multiplied with.
+        reward_clip: what it is then cut at, on both sides; None for no cut.
+        keep: entries of ``info`` whose values at the end of an episode are kept with it.
         eval_every: steps between evaluations; 0 for none.
         eval_episodes: of each evaluation, always with the same seeds.
         checkpoint_every: steps between checkpoints.
@@ -126,6 +135,12 @@ class TrainSettings:
     intrinsic_coef: float = 0.1
     count_beta: float = 3.0
     quantile: float = 0.5
+    counts: str = "exact"
+    feedback: str | None = None
+    feedback_goal: str = "defaultgoal"
+    reward_scale: float = 1.0
+    reward_clip: float | None = None
+    keep: tuple[str, ...] = ()
     eval_every: int = 0
     eval_episodes: int = 20
     checkpoint_every: int = 50_000
@@ -143,8 +158,13 @@ class TrainSettings:
             choose("shaping", self.shaping, SHAPINGS)
         for each in self.advice:
             choose("advice", each, ADVICE)
-        if self.advice and not self.llm:
-            raise ValueError("expected a model that gives the advice, got none: give --llm")
+        choose("counts", self.counts, COUNTS)
+        if self.feedback is not None:
+            choose("feedback", self.feedback, WAYS)
+            if self.reward_dir is not None:
+                raise ValueError("expected captions to pay by a reward or by feedback, got both")
+        if (self.advice or self.feedback) and not self.llm:
+            raise ValueError("expected a model that is asked, got none: give --llm")
         if "policy" in self.advice and self.algo in ("dqn", "ppo-rnd"):
             raise ValueError(f"expected an algorithm whose policy takes advice, got {self.algo}")
         if self.encoder == "text" and not self.tokens:

@@ -137,7 +137,7 @@ def train(
     """
     out = Path(out)
     check_settings(settings, out)
-    env = make_training_env(settings, llm, settings.num_envs, learning=True)
+    env = make_training_env(settings, llm, settings.num_envs, learning=True, folder=out)
     kind = _algorithm(settings.algo)
     potential = potential_of(env)
     checkpoint = out / _CHECKPOINT
@@ -273,6 +273,7 @@ class _Watch(BaseCallback):
         }
         if "success" in info:
             told["success"] = bool(info["success"])
+        told |= {key: float(info[key]) for key in self._settings.keep}
         self._file.write(json.dumps(told) + "\n")
         self._recent = [*self._recent[-99:], told]
         self._played += 1
@@ -315,8 +316,8 @@ def evaluate_policy(
     """Play greedily, one episode on each of ``eval_episodes`` fixed seeds.
 
     Returns:
-        ``return`` (the game's own), ``length``, and ``success`` where the game tells it: a number
-        for each episode.
+        ``return`` (the game's own), ``length``, ``success`` where the game tells it, and what
+        ``keep`` names: a number for each episode.
     """
     count = settings.eval_episodes
     env = make_training_env(settings, llm, count, learning=False)
@@ -324,6 +325,7 @@ def evaluate_policy(
     observations = env.reset()
     returns, lengths, over = np.zeros(count), np.zeros(count, int), np.zeros(count, bool)
     success: list[float | None] = [None] * count
+    kept: dict[str, list[float]] = {key: [0.0] * count for key in settings.keep}
     state, starts = None, np.ones(count, bool)
     while not over.all():
         masks: dict[str, Any] = {}
@@ -338,12 +340,14 @@ def evaluate_policy(
         lengths += ~over
         for i in np.flatnonzero(dones & ~over):
             success[i] = infos[i].get("success")
+            for key, values in kept.items():
+                values[i] = float(infos[i][key])
         over |= dones
     env.close()
     found = {"return": returns.round(6).tolist(), "length": lengths.tolist()}
     if all(each is not None for each in success):
         found["success"] = [float(each) for each in success if each is not None]
-    return found
+    return found | kept
 
 
 def _save(model: BaseAlgorithm, out: Path, potential: Normalized | None) -> None:
