@@ -1,0 +1,140 @@
+"""Motif in NetHack: pairs of messages, a reward, an agent, in one command.
+
+    python benchmarks/motif.py                              # small: two cores, a few hours at most
+    python benchmarks/motif.py --groups steering annotators
+    python benchmarks/motif.py --llm openai:gpt-4o-mini     # annotated anew, with steering by goals
+    python benchmarks/motif.py --paper --llm vllm:meta-llama/Llama-2-70b-chat-hf   # as published
+    python benchmarks/motif.py --smoke
+
+Without a model the reward is learned from the labels that came with the package, and other wishes
+are rules over words. The same command goes on where it stopped.
+
+It needs ``pip install "textenvs[nethack,rl,plot]"``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import common
+from motivated.page import draw, page
+from motivated.results import Result, play_randomly, read_result
+from motivated.rewards import make_rewards
+from motivated.sizes import CONDITIONS, GROUPS, SIZES, TASKS, Run, Size, runs_of
+from textenvs.traces import replace_file
+from trainings import train_all
+
+NAME = "motif"
+_RANDOM_EPISODES = 100
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Do what is not done, and write the page."""
+    args, size = _arguments(argv)
+    groups = tuple(args.groups)
+    teacher, rewards = make_rewards(size, groups, args.llm, args.label, args.work)
+    runs = runs_of(size, groups, tuple(args.tasks), tuple(args.conditions), rewards, teacher)
+    alone = list({run.folder(args.work): run for run in runs}.values())
+    for number, (run, now) in enumerate(train_all(alone, args.work, args.workers), 1):
+        if now:
+            print(f"{number} of {len(alone)}: {run.folder(Path())}", flush=True)
+    known = args.out.with_suffix(".json")
+    before = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
+    found = {_key(each): each for each in (Result(**r) for r in before.get("runs", []))}
+    found |= {_key(each): each for each in (read_result(r, args.work) for r in runs) if each}
+    random = dict(before.get("random", {}))
+    for task in dict.fromkeys(run.task for run in runs):
+        if task not in random:
+            random[task] = play_randomly(
+                task, 2 if args.smoke else _RANDOM_EPISODES, size.max_steps
+            )
+    ordered = sorted(found.values(), key=_order)
+    told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], "random": random}
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    common.write_json(known, told)
+    about = _about(size, runs)
+    replace_file(
+        args.out.with_suffix(".md"),
+        page(ordered, random, about, args.smoke, f"{args.out.name}.png"),
+    )
+    common.draw_figure(
+        lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
+    )
+    print(f"Written: {args.out}.json, .md, .png")
+
+
+def _about(size: Size, runs: Sequence[Run]) -> str:
+    limit = "the task's own limit" if size.max_steps is None else f"{size.max_steps:,} steps"
+    hyper = ", ".join(f"{key} {value:g}" for key, value in runs[0].settings.hyper.items())
+    return (
+        f"{size.steps:,} steps a run in {size.games} games of {limit}, the eat fix included; an "
+        f"LSTM of {runs[0].settings.policy['lstm_hidden_size']}; {hyper}."
+    )
+
+
+def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    sizes = parser.add_mutually_exclusive_group()
+    for name, said in (
+        ("smoke", "minutes, and no result: does it run at all?"),
+        ("small", "what two cores can do (the default)"),
+        ("paper", "as published: 2e9 steps a run"),
+    ):
+        sizes.add_argument(f"--{name}", action="store_true", help=said)
+    for name, choices in (("groups", GROUPS), ("tasks", TASKS), ("conditions", CONDITIONS)):
+        parser.add_argument(
+            f"--{name}",
+            nargs="+",
+            choices=choices,
+            metavar=name[0].upper(),
+            help=f"of {', '.join(choices)}",
+        )
+    parser.add_argument("--seeds", type=int, metavar="N", help="of each run (5)")
+    parser.add_argument("--steps", type=int, metavar="N", help="of each run")
+    parser.add_argument("--llm", metavar="M", help="who annotates (default: recorded labels)")
+    parser.add_argument("--label", default="model", metavar="NAME", help="what it is called")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
+    parser.add_argument("--work", type=Path, default=Path("runs") / "motif_small", metavar="DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="STEM",
+        help=f"STEM.json, .md and .png (docs/results/{NAME}; of a smoke run away from it)",
+    )
+    args = parser.parse_args(argv)
+    size = SIZES["smoke" if args.smoke else "paper" if args.paper else "small"]
+    size = replace(size, seeds=args.seeds or size.seeds, steps=args.steps or size.steps)
+    args.groups = args.groups or (list(GROUPS) if args.smoke else ["main"])
+    args.tasks = args.tasks or list(size.tasks)
+    args.conditions = args.conditions or list(CONDITIONS)
+    if args.smoke:
+        folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
+        args.work, args.out = folder / "work", args.out or folder / NAME
+    args.out = args.out or common.ROOT / "docs" / "results" / NAME
+    return args, size
+
+
+def _key(result: Result) -> tuple[str, ...]:
+    known = (result.group, result.task, result.condition, result.annotator, str(result.seed))
+    return known
+
+
+def _order(result: Result) -> tuple[int, int, int, str, int]:
+    return (
+        GROUPS.index(result.group),
+        TASKS.index(result.task),
+        CONDITIONS.index(result.condition),
+        result.annotator,
+        result.seed,
+    )
+
+
+if __name__ == "__main__":
+    common.guarded(main)

@@ -1,0 +1,126 @@
+"""Phases one and two: pairs of messages, their labels, a reward of each annotator."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from motivated.sizes import RECORDED, STEERED, Size
+from textenvs import rollout
+from textenvs.agents import get_agent
+from textenvs.llm import Cache, Gateway, Sampling, get_model
+from textenvs.motif import Pairs
+from textenvs.motif.annotating import KeywordAnnotator, ModelAnnotator, annotate, annotate_by_info
+from textenvs.motif.collecting import pairs_from_traces
+from textenvs.motif.pairs import FIRST, SECOND, UNKNOWN, write_pairs
+from textenvs.motif.prompts import goal_text
+from textenvs.motif.reward_training import RewardTraining, train_reward
+
+__all__ = ["make_rewards"]
+
+_ID = "NetHack-Text-Score-v0"
+_AGENTS = ("random", "expert")
+_WORDS = {
+    "gold": ("gold piece", "$ -"),
+    "combat": ("you kill", "you destroy"),
+    "stairs": ("you descend", "staircase down", "you fall through"),
+}
+_MESSAGE_WIDTH = 256
+# Of a thousand labels, as the reward that came with the package was learned; the published rate is
+# for half a million.
+_FEW, _FEW_BATCH, _FEW_RATE = 100_000, 64, 1e-3
+
+
+def make_rewards(
+    size: Size, groups: tuple[str, ...], llm: str | None, label: str, work: Path
+) -> tuple[str, dict[str, Path]]:
+    """Make the rewards that the groups need; what is there is kept.
+
+    Args:
+        size: how much.
+        groups: of :data:`motivated.sizes.GROUPS`.
+        llm: who annotates; None for the labels that came with the package, and for rules.
+        label: what the model is called.
+        work: where it all goes.
+
+    Returns:
+        The annotator of the first group, and annotator -> the folder of its reward.
+    """
+    teacher = label if llm else RECORDED
+    wanted = {teacher: ""}
+    if "annotators" in groups:
+        wanted |= {"score": "", "chance": ""}
+    if "steering" in groups:
+        wanted |= {f"{label if llm else 'keyword'}_{goal}": goal for goal in STEERED}
+    rewards = {}
+    for name, goal in wanted.items():
+        if name == RECORDED and not llm:
+            pairs = _recorded_pairs(work / "recorded")
+        else:
+            pairs = _played_pairs(size, work)
+            _label(pairs, name, goal, llm, work)
+        out = work / "rewards" / name
+        many = len(pairs) >= _FEW
+        training = RewardTraining(
+            epochs=size.epochs,
+            batch_size=1024 if many else _FEW_BATCH,
+            learning_rate=1e-5 if many else _FEW_RATE,
+        )
+        told = train_reward(pairs, name, out, training)
+        print(f"reward of {name}: held-out accuracy {told['held_out_accuracy']:.3f}", flush=True)
+        rewards[name] = out
+    return teacher, rewards
+
+
+def _recorded_pairs(folder: Path) -> Pairs:
+    """The pairs that came with the package, with their labels."""
+    if not (folder / "preference" / f"{RECORDED}.npy").exists():
+        path = files("textenvs.motif") / "ready" / "nethack" / "preferences.jsonl.gz"
+        rows = [json.loads(x) for x in gzip.decompress(path.read_bytes()).splitlines()]
+        texts = [row[side] for row in rows for side in ("first", "second")]
+        chosen = np.arange(len(texts)).reshape(len(rows), 2, 1)
+        about = {"caption": "message", "source": "textenvs.motif.ready"}
+        write_pairs(folder, texts, chosen, {}, _MESSAGE_WIDTH, about)
+        labels = Pairs(folder).labels(RECORDED, "r+")
+        labels[:] = [row["label"] for row in rows]
+        labels.flush()  # type: ignore[attr-defined]
+    return Pairs(folder)
+
+
+def _played_pairs(size: Size, work: Path) -> Pairs:
+    """Pairs from games of a weak and a strong agent."""
+    folder = work / "pairs"
+    if not (folder / "data" / "message.npy").exists():
+        folders = []
+        for agent in _AGENTS:
+            folders.append(work / "traces" / agent)
+            rollout(_ID, get_agent(agent), episodes=size.episodes, seed=0, directory=folders[-1])
+        pairs_from_traces(folders, folder, count=size.pairs, caption="message")
+    return Pairs(folder)
+
+
+def _label(pairs: Pairs, name: str, goal: str, llm: str | None, work: Path) -> None:
+    if name == "score":
+        annotate_by_info(pairs, name)
+    elif name == "chance":
+        labels = pairs.labels(name, "r+")
+        labels[:] = np.random.default_rng(0).choice((FIRST, SECOND), len(pairs))
+        labels.flush()  # type: ignore[attr-defined]
+    elif llm:
+        gateway = Gateway(get_model(llm), cache=Cache(work / "answers.sqlite"))
+        asker = ModelAnnotator(
+            gateway,
+            Sampling(temperature=0.1, top_p=0.95, max_tokens=1024),
+            goal=goal_text(goal or "defaultgoal", "nethack"),
+        )
+        annotate(pairs, name, asker)
+        gateway.close()
+    else:
+        annotate(pairs, name, KeywordAnnotator(_WORDS[goal]))
+    unknown = int((np.asarray(pairs.labels(name)) == UNKNOWN).sum())
+    if unknown:
+        print(f"{name}: {unknown} of {len(pairs)} pairs have no label", flush=True)

@@ -1,0 +1,120 @@
+"""The benchmark of Motif: its runs, its numbers, its page, and all of it once in small."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+
+pytest.importorskip("sb3_contrib")
+pytest.importorskip("nle")
+
+import motif
+from motivated.page import page
+from motivated.results import Result, _summary, play_randomly
+from motivated.sizes import SIZES, Run, runs_of
+
+pytestmark = [pytest.mark.nethack, pytest.mark.models]
+
+
+def _runs(*groups: str, size: str = "small") -> list[Run]:
+    names = ("claude", "score", "chance", "keyword_gold", "keyword_stairs")
+    rewards = {name: Path("rewards") / name for name in names}
+    tasks, conditions = ("Score", "Oracle"), ("extrinsic", "intrinsic", "both")
+    return runs_of(SIZES[size], groups, tasks, conditions, rewards, "claude")
+
+
+def test_what_pays_in_each_run() -> None:
+    found = {(run.task, run.condition): run.settings for run in _runs("main") if run.seed == 0}
+    weights = {
+        key: (each.reward_dir, each.extrinsic_coef, each.intrinsic_coef)
+        for key, each in found.items()
+    }
+    assert weights == {
+        ("Score", "extrinsic"): (None, 0.1, 0.0),
+        ("Score", "intrinsic"): ("rewards/claude", 0.0, 0.1),
+        ("Score", "both"): ("rewards/claude", 0.1, 0.1),
+        ("Oracle", "extrinsic"): (None, 10.0, 0.0),
+        ("Oracle", "intrinsic"): ("rewards/claude", 0.0, 0.1),
+        ("Oracle", "both"): ("rewards/claude", 10.0, 0.1),
+    }
+    steering = {run.annotator for run in _runs("steering")}
+    others = {run.annotator for run in _runs("annotators")}
+    assert (steering, others) == (
+        {"keyword_gold", "keyword_stairs"},
+        {"claude", "score", "chance"},
+    )
+    paper = _runs("main", size="paper")[0].settings
+    assert (paper.num_envs, paper.total_timesteps, paper.max_steps) == (480, 2_000_000_000, None)
+    assert paper.hyper["learning_rate"] == 1e-4
+
+
+def test_a_run_of_two_groups_is_trained_once() -> None:
+    runs = [run for run in _runs("main", "annotators") if run.seed == 0]
+    folders = [run.folder(Path()) for run in runs]
+    assert len(folders) == len(set(folders)) + 1
+
+
+def test_the_last_quarter_counts() -> None:
+    run = _runs("main")[0]
+    episodes = [
+        {"steps": steps, "return": value, "score": value, "depth": 1, "gold": 0}
+        | {"experience_level": 1}
+        for steps, value in ((5_000, 1.0), (15_000, 3.0), (45_000, 5.0), (120_000, 7.0))
+    ]
+    found = _summary(run, episodes, 900.0)
+    assert found.final["return"] == 7.0
+    assert found.episodes == 1
+    # Bins of 10,000 steps: nothing ends in most of them.
+    assert found.curve["return"] == [1, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 7, 7, 7, 7]
+    assert "success" not in found.final
+
+
+def test_the_page_tells_runs_apart() -> None:
+    final = {"return": 1.0, "score": 2.0, "depth": 1.5, "gold": 0.0, "experience_level": 1.0}
+
+    def result(condition: str, seed: int, value: float) -> Result:
+        told = {**final, "return": value}
+        curve = {key: [1.0] * 15 for key in told}
+        annotator = "" if condition == "extrinsic" else "claude"
+        return Result("main", "Score", condition, annotator, seed, 9, 3, told, told, curve, 800.0)
+
+    results = [result("both", seed, 10.0 + seed) for seed in range(4)]
+    results += [result("extrinsic", seed, 1.0 + seed) for seed in range(4)]
+    told = page(results, {"Score": {"return": [0.0, 2.0]}}, "Small.", False, "x.png")
+    lines = [line for line in told.splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| pays",
+        "| ---",
+        "| extrinsic",
+        "| both, claude",
+        "| random play",
+    ]
+    assert "11.5 [" in lines[3]
+    assert "| 0.0286 |" in lines[3]  # 2 of the 70 ways to share eight runs out are as extreme
+    assert "2 episodes" in lines[4]
+
+
+def test_random_play_tells_the_same_facts() -> None:
+    found = play_randomly("Staircase", 2, 20)
+    assert found["success"] == [0.0, 0.0]
+    assert found["depth"] == [1.0, 1.0]
+    assert found == play_randomly("Staircase", 2, 20)
+
+
+def test_the_smoke_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments: list[Any] = ["--smoke", "--conditions", "extrinsic", "both", "--groups", "main"]
+    arguments += ["--workers", "1", "--out", str(tmp_path / "motif")]
+    motif.main(arguments)
+    assert "2 of 2" in capsys.readouterr().out
+    told = json.loads((tmp_path / "motif.json").read_text())
+    assert [run["condition"] for run in told["runs"]] == ["extrinsic", "both"]
+    assert "no result" in (tmp_path / "motif.md").read_text()
+    assert (tmp_path / "motif.png").stat().st_size > 1000
