@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from textenvs.errors import BudgetExhausted, ModelError, NotCached
 from textenvs.llm.budget import Budget, Ledger
-from textenvs.llm.cache import Cache, request_key
+from textenvs.llm.cache import Cache
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling, Usage
 from textenvs.llm.prices import Price
 from textenvs.llm.rate_limit import RateLimiter
@@ -120,7 +121,7 @@ class Gateway(LanguageModel):
                 answers[place] = found
             else:
                 # A single request has no other to be the same as.
-                key = request_key("", messages, {"sample": sample}) if len(prompts) > 1 else ""
+                key = _same(messages, sample) if len(prompts) > 1 else ""
                 places.setdefault(key, []).append(place)
         first = [same[0] for same in places.values()]
         fresh = self._ask_all([prompts[p] for p in first], sampling, [samples[p] for p in first])
@@ -328,3 +329,8 @@ class Gateway(LanguageModel):
                 f"{self.name} does not tell what its answers cost: expected a price of it, without "
                 "which max_usd cannot be kept, got none"
             )
+
+
+def _same(messages: Messages, sample: int) -> str:
+    """What prompts of a batch have in common that are to be asked once."""
+    return json.dumps([sample, *map(dict, messages)], sort_keys=True)

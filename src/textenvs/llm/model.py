@@ -114,7 +114,7 @@ class Usage:
 
     def as_json(self) -> dict[str, Any]:
         """The numbers as JSON types; ``counted`` only where they are not."""
-        record = asdict(self)
+        record = dict(vars(self))  # asdict would copy every number deeply
         if self.counted:
             del record["counted"]
         return record

@@ -58,8 +58,13 @@ def motif_preset(env_id: str, kind: str, num_envs: int | None = None) -> dict[st
         "algo": "recurrent_ppo",
         "encoder": "nethack",
         "num_envs": games,
-        # Published: a GRU of 512; sb3-contrib has an LSTM.
-        "policy": {"lstm_hidden_size": 512, "optimizer_kwargs": {"eps": 1e-6}},
+        # Published: a GRU of 512 for policy and value; sb3-contrib has an LSTM.
+        "policy": {
+            "lstm_hidden_size": 512,
+            "shared_lstm": True,
+            "enable_critic_lstm": False,
+            "optimizer_kwargs": {"eps": 1e-6},
+        },
         "hyper": {**_HYPER, "batch_size": min(_BATCH, _ROLLOUT * games)},
         "env": {"eat_fix": True},
         "reward_scale": 0.1,
