@@ -3,6 +3,7 @@
     python benchmarks/background_knowledge.py                     # RedBall-S20, five seeds
     python benchmarks/background_knowledge.py --groups all --steps 5000000   # all there is: days
     python benchmarks/background_knowledge.py --groups crafter --methods ppo code
+    python benchmarks/background_knowledge.py --speed             # how fast each trains, alone
     python benchmarks/background_knowledge.py --smoke
 
 Plain PPO, PPO with random network distillation, and PPO with potentials from the three ways of
@@ -29,6 +30,7 @@ from advised.advisers import default_embeddings
 from background.groups import GROUPS, METHODS, Run, settings_of, tasks_of
 from background.page import draw, page
 from background.results import Result, read_result
+from background.speed import SPEED_TASKS, measure_speed
 from textenvs import rollout
 from textenvs.agents import RandomAgent
 from textenvs.traces import replace_file
@@ -42,7 +44,7 @@ _SMOKE_STEPS, _SMOKE_LONGEST = 512, 30
 def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, and write the page."""
     args = _arguments(argv)
-    runs = _runs(args)
+    runs = [] if args.speed else _runs(args)
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
         if now:
             print(f"{number} of {len(runs)}: {run.folder(Path())}", flush=True)
@@ -54,12 +56,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     for task in dict.fromkeys(run.task for run in runs):
         if task not in random:
             random[task] = _play_randomly(task, runs, 2 if args.smoke else _RANDOM_EPISODES)
+    speed = before.get("speed", [])
+    if args.speed:
+        speed = measure_speed(SPEED_TASKS, args.methods, args.knowledge, args.embeddings)
     ordered = sorted(found.values(), key=_order)
     told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], "random": random}
+    told["speed"] = speed
     args.out.parent.mkdir(parents=True, exist_ok=True)
     common.write_json(known, told)
     replace_file(
-        args.out.with_suffix(".md"), page(ordered, random, args.smoke, f"{args.out.name}.png")
+        args.out.with_suffix(".md"),
+        page(ordered, random, speed, args.smoke, f"{args.out.name}.png"),
     )
     common.draw_figure(
         lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
@@ -103,6 +110,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         metavar="STEM",
         help=f"STEM.json, .md and .png (docs/results/{NAME}; of a smoke run away from it)",
+    )
+    parser.add_argument(
+        "--speed", action="store_true", help="measure how fast each trains, and nothing else"
     )
     parser.add_argument("--smoke", action="store_true", help="a few steps: does it run at all?")
     args = parser.parse_args(argv)

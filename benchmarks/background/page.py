@@ -45,6 +45,7 @@ numbers are at hand.
 def page(
     results: Sequence[Result],
     random: Mapping[str, Mapping[str, list[float]]],
+    speed: Sequence[Mapping[str, Any]],
     smoke: bool,
     figure: str = "background_knowledge.png",
 ) -> str:
@@ -53,6 +54,7 @@ def page(
     Args:
         results: of all runs that ended.
         random: task -> ``success`` and ``return`` of random play, an episode each.
+        speed: of trainings alone, as :func:`background.speed.measure_speed` tells it.
         smoke: whether it is no result.
         figure: the file of the figure, beside the page.
     """
@@ -65,7 +67,23 @@ def page(
             if found:
                 parts.append(_section(group, task, found, random.get(task, {})))
     parts.append(f"![Success over steps]({figure})\n")
+    if speed:
+        parts.append(_speeds(speed))
     return "\n".join(parts)
+
+
+def _speeds(speed: Sequence[Mapping[str, Any]]) -> str:
+    """How fast each way trains alone."""
+    rows = [
+        (each["task"], each["encoder"], each["method"], f"{each['steps_per_second']:,}")
+        for each in speed
+    ]
+    return (
+        f"## Steps a second\n\nOne training at a time, on {speed[0]['cores']} cores, without "
+        "evaluations (`python benchmarks/background_knowledge.py --speed`). The runs above were "
+        "two at a time, on a core each.\n\n"
+        f"{common.table(('task', 'encoder', 'method', 'steps/s'), rows)}\n"
+    )
 
 
 def _section(

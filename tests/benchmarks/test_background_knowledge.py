@@ -88,3 +88,24 @@ def test_an_unknown_task_is_an_error(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         background_knowledge.main(["--tasks", "BabyAI-Text-GoTo-v0"])
     assert "expected tasks of seen" in capsys.readouterr().err
+
+
+def test_how_fast_each_trains_is_told_apart_from_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def measured(tasks: Any, methods: Any, knowledge: Any, embeddings: Any) -> list[Any]:
+        asked.append((tuple(tasks), tuple(methods)))
+        return [
+            {"task": TASK, "encoder": "cnn", "method": each, "cores": 2, "steps_per_second": 1234}
+            for each in methods
+        ]
+
+    monkeypatch.setattr(background_knowledge, "measure_speed", measured)
+    out = tmp_path / "page"
+    background_knowledge.main(["--speed", "--methods", "ppo", "code", "--out", str(out)])
+    assert asked == [((TASK, "Crafter-Text-CollectDrink-v0"), ("ppo", "code"))]
+    text = out.with_suffix(".md").read_text()
+    assert f"| {TASK} | cnn | code | 1,234 |" in text
+    assert json.loads(out.with_suffix(".json").read_text())["runs"] == []
