@@ -68,9 +68,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.out.with_suffix(".md"),
         page(ordered, random, speed, args.smoke, f"{args.out.name}.png"),
     )
-    common.draw_figure(
-        lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
-    )
+    if ordered:
+        common.draw_figure(
+            lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
+        )
     print(f"Written: {args.out}.json, .md, .png")
 
 

@@ -66,7 +66,8 @@ def page(
             found = [each for each in results if each.task == task]
             if found:
                 parts.append(_section(group, task, found, random.get(task, {})))
-    parts.append(f"![Success over steps]({figure})\n")
+    if results:
+        parts.append(f"![Success over steps]({figure})\n")
     if speed:
         parts.append(_speeds(speed))
     return "\n".join(parts)
