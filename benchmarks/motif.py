@@ -26,6 +26,7 @@ from motivated.page import draw, page
 from motivated.results import Result, play_randomly, read_result
 from motivated.rewards import make_rewards
 from motivated.sizes import CONDITIONS, GROUPS, SIZES, TASKS, Run, Size, runs_of
+from textenvs.llm import bare_name
 from textenvs.traces import replace_file
 from trainings import train_all
 
@@ -44,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         if now:
             print(f"{number} of {len(alone)}: {run.folder(Path())}", flush=True)
     known = args.out.with_suffix(".json")
+    about = _about(size, runs)
     before = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
+    if before.get("about") != about:  # of another size: nothing of it belongs on this page
+        before = {}
     found = {_key(each): each for each in (Result(**r) for r in before.get("runs", []))}
     found |= {_key(each): each for each in (read_result(r, args.work) for r in runs) if each}
     random = dict(before.get("random", {}))
@@ -54,10 +58,14 @@ def main(argv: Sequence[str] | None = None) -> None:
                 task, 2 if args.smoke else _RANDOM_EPISODES, size.max_steps
             )
     ordered = sorted(found.values(), key=_order)
-    told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], "random": random}
+    told = {
+        "smoke": args.smoke,
+        "about": about,
+        "runs": [asdict(each) for each in ordered],
+        "random": random,
+    }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     common.write_json(known, told)
-    about = _about(size, runs)
     replace_file(
         args.out.with_suffix(".md"),
         page(ordered, random, about, args.smoke, f"{args.out.name}.png"),
@@ -99,17 +107,25 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     parser.add_argument("--seeds", type=int, metavar="N", help="of each run (5)")
     parser.add_argument("--steps", type=int, metavar="N", help="of each run")
     parser.add_argument("--llm", metavar="M", help="who annotates (default: recorded labels)")
-    parser.add_argument("--label", default="model", metavar="NAME", help="what it is called")
+    parser.add_argument("--label", metavar="NAME", help="what it is called (its own name)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
-    parser.add_argument("--work", type=Path, default=Path("runs") / "motif_small", metavar="DIR")
+    parser.add_argument("--work", type=Path, metavar="DIR", help=f"runs/{NAME}_SIZE")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="STEM",
-        help=f"STEM.json, .md and .png (docs/results/{NAME}; of a smoke run away from it)",
+        help=f"STEM.json, .md and .png (docs/results/{NAME}, with _paper of that size; of a smoke "
+        "run away from it)",
     )
     args = parser.parse_args(argv)
-    size = SIZES["smoke" if args.smoke else "paper" if args.paper else "small"]
+    for name in ("seeds", "steps"):
+        given = getattr(args, name)
+        if given is not None and given < 1:
+            parser.error(f"expected --{name} of 1 or more, got {given}")
+    name = "smoke" if args.smoke else "paper" if args.paper else "small"
+    size = SIZES[name]
+    if args.llm and not args.label:
+        args.label = common.folder_name(bare_name(args.llm))
     size = replace(size, seeds=args.seeds or size.seeds, steps=args.steps or size.steps)
     args.groups = args.groups or (list(GROUPS) if args.smoke else ["main"])
     args.tasks = args.tasks or list(size.tasks)
@@ -117,7 +133,10 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
         args.work, args.out = folder / "work", args.out or folder / NAME
-    args.out = args.out or common.ROOT / "docs" / "results" / NAME
+    args.work = args.work or Path("runs") / f"{NAME}_{name}"
+    args.out = args.out or common.ROOT / "docs" / "results" / (
+        NAME if name == "small" else f"{NAME}_{name}"
+    )
     return args, size
 
 

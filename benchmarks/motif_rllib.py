@@ -329,7 +329,10 @@ def _config(args: argparse.Namespace) -> Any:
 def _game_settings(args: argparse.Namespace) -> dict[str, Any]:
     names = ("task", "reward_dir", "extrinsic_coef", "intrinsic_coef", "beta", "quantile")
     shorter = {"max_episode_steps": _SMOKE_LONGEST} if args.smoke else {}
-    return {**{name: getattr(args, name) for name in names}, "game": shorter}
+    return {
+        **{name: getattr(args, name) for name in names},
+        "game": {**motif_preset(_id(args.task), "both")["env"], **shorter},
+    }
 
 
 def _progress(

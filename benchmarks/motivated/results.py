@@ -13,6 +13,7 @@ import numpy as np
 
 import textenvs  # noqa: F401  # registers the ids
 from motivated.sizes import KEPT, Run
+from textenvs.motif.presets import motif_preset
 from trainings import DONE
 
 __all__ = ["FACTS", "Result", "play_randomly", "read_result"]
@@ -52,12 +53,14 @@ class Result:
 
 
 def read_result(run: Run, work: Path) -> Result | None:
-    """What came of a run; None if it has not ended."""
+    """What came of a run; None if it has not ended, or no episode of it has."""
     folder = run.folder(work)
     if not (folder / DONE).exists():
         return None
     speed = json.loads((folder / DONE).read_text())["steps_per_second"]
     lines = (folder / "episodes.jsonl").read_text(encoding="utf-8").splitlines()
+    if not lines:
+        return None
     return _summary(run, [json.loads(line) for line in lines], speed)
 
 
@@ -100,7 +103,8 @@ def _binned(ended: Any, values: Any, total: int) -> list[float]:
 def play_randomly(task: str, episodes: int, max_steps: int | None) -> dict[str, list[float]]:
     """Episodes of random play: fact -> a number for each."""
     env_id = f"NetHack-Text-{task}-v0"
-    env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, max_episode_steps=max_steps)
+    game = motif_preset(env_id, "extrinsic")["env"]
+    env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, max_episode_steps=max_steps, **game)
     actions = getattr(env.action_space, "n", 0)
     found: dict[str, list[float]] = {}
     for number in range(episodes):

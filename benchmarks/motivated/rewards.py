@@ -29,6 +29,7 @@ _WORDS = {
     "combat": ("you kill", "you destroy"),
     "stairs": ("you descend", "staircase down", "you fall through"),
 }
+_RULES = ("score", "chance")
 _MESSAGE_WIDTH = 256
 # Of a thousand labels, as the reward that came with the package was learned; the published rate is
 # for half a million.
@@ -50,10 +51,12 @@ def make_rewards(
     Returns:
         The annotator of the first group, and annotator -> the folder of its reward.
     """
+    if llm and label in (RECORDED, *_RULES):
+        raise ValueError(f"expected a --label of its own, got {label!r}, which means another one")
     teacher = label if llm else RECORDED
     wanted = {teacher: ""}
     if "annotators" in groups:
-        wanted |= {"score": "", "chance": ""}
+        wanted |= dict.fromkeys(_RULES, "")
     if "steering" in groups:
         wanted |= {f"{label if llm else 'keyword'}_{goal}": goal for goal in STEERED}
     rewards = {}
@@ -100,7 +103,12 @@ def _played_pairs(size: Size, work: Path) -> Pairs:
             folders.append(work / "traces" / agent)
             rollout(_ID, get_agent(agent), episodes=size.episodes, seed=0, directory=folders[-1])
         pairs_from_traces(folders, folder, count=size.pairs, caption="message")
-    return Pairs(folder)
+    found = Pairs(folder)
+    if len(found) != size.pairs:
+        raise ValueError(
+            f"{folder} has {len(found)} pairs: expected {size.pairs}, or another --work"
+        )
+    return found
 
 
 def _label(pairs: Pairs, name: str, goal: str, llm: str | None, work: Path) -> None:

@@ -36,7 +36,7 @@ GROUPS = ("main", "steering", "annotators")
 """The tasks with what pays; captions alone, judged by other wishes; captions alone, judged by
 others (``chance`` draws its labels)."""
 
-KEPT = ("score", "depth", "gold", "experience_level")
+KEPT = ("score", "depth", "gold", "kills", "experience_level")
 """What is known of an episode at its end, beside its return."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ pytest.importorskip("nle")
 
 import motif
 from motivated.page import page
-from motivated.results import Result, _summary, play_randomly
+from motivated.results import Result, _summary, play_randomly, read_result
+from motivated.rewards import make_rewards
 from motivated.sizes import SIZES, Run, runs_of
 
 pytestmark = [pytest.mark.nethack, pytest.mark.models]
@@ -59,9 +61,10 @@ def test_a_run_of_two_groups_is_trained_once() -> None:
 
 def test_the_last_quarter_counts() -> None:
     run = _runs("main")[0]
+    run = replace(run, settings=replace(run.settings, total_timesteps=150_000))
     episodes = [
         {"steps": steps, "return": value, "score": value, "depth": 1, "gold": 0}
-        | {"experience_level": 1}
+        | {"experience_level": 1, "kills": 0}
         for steps, value in ((5_000, 1.0), (15_000, 3.0), (45_000, 5.0), (120_000, 7.0))
     ]
     found = _summary(run, episodes, 900.0)
@@ -72,8 +75,18 @@ def test_the_last_quarter_counts() -> None:
     assert "success" not in found.final
 
 
+def test_a_run_in_which_no_episode_ended_is_not_shown(tmp_path: Path) -> None:
+    run = _runs("main")[0]
+    folder = run.folder(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "done.json").write_text('{"steps_per_second": 1.0}')
+    (folder / "episodes.jsonl").write_text("")
+    assert read_result(run, tmp_path) is None
+
+
 def test_the_page_tells_runs_apart() -> None:
     final = {"return": 1.0, "score": 2.0, "depth": 1.5, "gold": 0.0, "experience_level": 1.0}
+    final["kills"] = 0.5
 
     def result(condition: str, seed: int, value: float) -> Result:
         told = {**final, "return": value}
@@ -95,6 +108,21 @@ def test_the_page_tells_runs_apart() -> None:
     assert "11.5 [" in lines[3]
     assert "| 0.0286 |" in lines[3]  # 2 of the 70 ways to share eight runs out are as extreme
     assert "2 episodes" in lines[4]
+
+
+def test_sizes_do_not_share_a_page_or_a_folder() -> None:
+    small, paper, smoke = (motif._arguments(argv)[0] for argv in ([], ["--paper"], ["--smoke"]))
+    assert len({each.out for each in (small, paper, smoke)}) == 3
+    assert len({each.work for each in (small, paper, smoke)}) == 3
+    with pytest.raises(SystemExit):
+        motif._arguments(["--seeds", "0"])
+    named, _ = motif._arguments(["--llm", "openai:some/model@http://127.0.0.1:1/v1"])
+    assert named.label not in ("claude", "score", "chance", "")
+
+
+def test_a_label_that_means_another_annotator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="label of its own"):
+        make_rewards(SIZES["smoke"], ("main",), "tiny", "score", tmp_path)
 
 
 def test_random_play_tells_the_same_facts() -> None:

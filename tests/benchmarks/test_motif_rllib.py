@@ -41,6 +41,7 @@ def test_the_weight_of_the_game_depends_on_the_task() -> None:
 def test_rllib_is_shown_arrays_and_the_games_own_return() -> None:
     args = _arguments("--smoke", "--intrinsic-coef", "0")
     with motif_rllib.make_game(motif_rllib._game_settings(args)) as game:
+        assert game.unwrapped.eat_fix
         observation, info = game.reset(seed=0)
         assert game.observation_space.contains(observation)
         assert set(observation) == {"glyphs", "blstats", "message"}

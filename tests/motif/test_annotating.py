@@ -218,6 +218,15 @@ def test_a_model_is_asked_once_more_if_it_gives_no_verdict(tmp_path: Path) -> No
     assert len(asked) == 2
 
 
+def test_an_answer_may_have_any_character_in_it(tmp_path: Path) -> None:
+    pairs = make_pairs(tmp_path, [("a", "b"), ("c", "d")])
+    said = 'one\u2028two\x85three ("best_description": 1)'
+    annotator = ModelAnnotator(ScriptedModel(lambda messages: said), Sampling())
+    first = annotate(pairs, "odd", annotator)
+    assert first["asked"] > 0
+    assert annotate(pairs, "odd", annotator)["asked"] == 0
+
+
 def test_both_orders_show_who_always_prefers_a_place(tmp_path: Path) -> None:
     pairs = make_pairs(tmp_path, [("aa", "b"), ("c", "dd")])
     model, _ = _model('("best_description": 1)')

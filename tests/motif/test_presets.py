@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,45 @@ def test_a_training_with_feedback(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--motif", "extrinsic", "--feedback", "retrieval", "--llm", "tiny"], "or --motif"),
+        (["--motif", "both", "--reward-clip", "-1"], "reward_clip above 0"),
+        (["--quantile", "0.5"], "to which --quantile belongs"),
+        (["--motif", "both", "--quantile", "7"], r"quantile in \[0, 1\]"),
+        (["--intrinsic-coef", "1"], "to which --intrinsic-coef belongs"),
+        (["--counts", "digits"], "to which --counts belongs"),
+        (["--goal", "gold"], "to which --goal belongs"),
+        (["--motif", "everything"], "kind of Motif"),
+    ],
+)
+def test_options_that_say_nothing_or_two_things(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("stable_baselines3")
+    command = ["train", "NetHack-Text-Score-v0", *options, "--out", str(tmp_path / "run")]
+    assert main(command) == 2
+    assert re.search(said, " ".join(capsys.readouterr().err.split()))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.nethack
+@pytest.mark.models
+def test_other_options_come_before_the_preset(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("stable_baselines3")
+    command = ["train", "NetHack-Text-Score-v0", *SMALL, "--motif", "extrinsic", "--algo", "ppo"]
+    assert main([*command, "--out", str(tmp_path / "run")]) == 0
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["algo"] == "ppo"
+    assert main([*command, "--keep", "dpeth", "--out", str(tmp_path / "typo")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "depth, experience_level, gold" in said
+    assert "got 'dpeth'" in said
+
+
+@pytest.mark.models
 def test_rewards_are_scaled_and_cut_before_they_are_weighted(tmp_path: Path) -> None:
     pytest.importorskip("stable_baselines3")
     import numpy as np
@@ -118,6 +158,9 @@ def test_rewards_are_scaled_and_cut_before_they_are_weighted(tmp_path: Path) -> 
         paid = []
         for _ in range(400):
             _, rewards, _, infos = env.step(rng.integers(0, 7, 2))
+            for reward, info in zip(rewards, infos, strict=True):
+                parts = info.get("rewards", {"": reward})
+                assert reward == pytest.approx(sum(parts.values()), abs=1e-6)
             told = [
                 info.get("rewards", {}).get("game", r)
                 for r, info in zip(rewards, infos, strict=True)

@@ -168,6 +168,29 @@ def test_a_call_that_was_interrupted_answers_no_later_one(monkeypatch: pytest.Mo
     assert [each.value for each in sandbox.run(images, actions + 9)] == [9.0] * 3
 
 
+def test_answers_that_nobody_took_are_taken_for_no_later_ones() -> None:
+    sandbox = Sandbox(_body("return float(past_actions[0])"))
+    images, actions = _inputs(3)
+    sandbox.ask(images, actions + 5)
+    sandbox.ask(images, actions + 9)
+    assert [each.value for each in sandbox.answers()] == [9.0] * 3
+    with pytest.raises(RuntimeError, match="ask"):
+        sandbox.answers()
+
+
+def test_what_one_call_is_given_is_not_seen_by_another() -> None:
+    code = _body(
+        "base = observation",
+        "while base.base is not None: base = base.base",
+        "base[...] = 77",
+        "return float(base.size + past_actions[0])",
+    )
+    sandbox = Sandbox(code)
+    images, actions = _inputs(3)
+    sizes = {each.value for each in sandbox.run(images, actions)}
+    assert sizes == {7 * 7 * 3 + float(actions[0, 0])}
+
+
 def test_after_a_fork_each_has_a_process_of_its_own() -> None:
     sandbox = Sandbox(_body("return float(past_actions[0])"))
     context = multiprocessing.get_context("fork")

@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from textenvs import wrappers
 from textenvs.errors import TraceError, UnknownName
 from textenvs.knowledge.folder import keep_knowledge
-from textenvs.sandbox import Limits
+from textenvs.sandbox import CodeError, Limits
 from textenvs.shaping import (
     NORMALIZATIONS,
     CodePotential,
@@ -147,6 +147,22 @@ def test_many_states_are_shared_among_processes(tmp_path: Path) -> None:
     assert [len(potential._sandboxes) for potential in (alone, shared)] == [1, 3]
     shared.close()
     assert shared(states[:2]).tolist() == [0, 1]  # a further question starts another one
+
+
+def test_a_further_sandbox_that_does_not_come_up_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    potential = CodePotential(keep_code(tmp_path, NEARNESS), processes=2)
+
+    def fail() -> None:
+        raise CodeError("expected code that loads, its process ended: no memory")
+
+    monkeypatch.setattr(potential, "_another", fail)
+    image = np.zeros((7, 7, 3), np.uint8)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert len(potential([History(({"image": image},), ())] * 20)) == 20
+    assert caplog.text.count("no further one") == 1
 
 
 def test_a_goal_counts_where_states_are_like_those_it_was_suggested_for(tmp_path: Path) -> None:

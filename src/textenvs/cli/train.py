@@ -34,7 +34,7 @@ _EXAMPLES = """\
   textenvs train NetHack-Text-Score-v0 --algo recurrent_ppo --encoder nethack --reward-dir R \\
       --extrinsic-coef 0.1 --intrinsic-coef 0.1 --beta 3 --quantile 0.5 --out runs/motif
   textenvs train NetHack-Text-StaircaseLvl3Continual-v0 --motif intrinsic --num-envs 16 --out R
-  textenvs train NetHack-Text-Score-v0 --motif both --num-envs 16 --feedback retrieval \
+  textenvs train NetHack-Text-Score-v0 --motif both --num-envs 16 --feedback retrieval \\
       --llm openai:gpt-4o-mini --out runs/oni
 The same command goes on where a run was stopped."""
 
@@ -211,6 +211,7 @@ def run(options: argparse.Namespace) -> int:
 
     preset = _preset(options)
     captions_pay = bool(preset.get("reward_dir") or options.feedback)
+    _check_captions(options, captions_pay)
     if captions_pay and "reward" in options.advice:
         raise ValueError(
             "expected captions that pay or --advice reward, which share --beta, got both"
@@ -266,6 +267,30 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_captions(options: argparse.Namespace, captions_pay: bool) -> None:
+    """No option is to be passed over in silence."""
+    if options.motif == "extrinsic" and captions_pay:
+        raise ValueError("expected captions that pay or --motif extrinsic, got both")
+    if not captions_pay:
+        given = [
+            name
+            for name, value in (
+                ("--intrinsic-coef", options.intrinsic_coef is not None),
+                ("--counts", options.counts != "exact"),
+            )
+            if value
+        ]
+        if given:
+            raise ValueError(
+                f"expected --reward-dir, --feedback or --motif, to which {', '.join(given)} "
+                "belongs, got none"
+            )
+    if options.goal != "defaultgoal" and not options.feedback:
+        raise ValueError("expected --feedback, to which --goal belongs, got none")
+    if options.quantile is not None and (options.feedback or not captions_pay):
+        raise ValueError("expected --reward-dir or --motif, to which --quantile belongs, got none")
+
+
 def _preset(options: argparse.Namespace) -> dict[str, Any]:
     """The published settings, if they are asked for, under the options that were given."""
     found: dict[str, Any] = {}
@@ -275,6 +300,8 @@ def _preset(options: argparse.Namespace) -> dict[str, Any]:
         found = motif_preset(options.id, options.motif, options.num_envs)
         if options.feedback:
             found["reward_dir"] = None
+        if options.algo not in (None, "recurrent_ppo"):
+            del found["policy"]
     given = {key: getattr(options, key) for key in _WEIGHTS}
     return found | {key: value for key, value in given.items() if value is not None}
 

@@ -95,6 +95,26 @@ class Gateway(LanguageModel):
         self._calls = 0
         self._lock = threading.Lock()
 
+    def apart(self) -> Gateway:
+        """Another gateway to the same model, with the same cache and limits, that fails alone.
+
+        A request that fails for good ends the waiting of those beside it; where two parts of a
+        program ask, each has a gateway of its own.
+        """
+        found = Gateway(
+            self._model,
+            cache=self._cache,
+            offline=self._offline,
+            budget=self._budget,
+            ledger=self.ledger,
+            price=self._price,
+            concurrency=self._concurrency,
+            limiter=self._limiter,
+            retry=self._retry,
+        )
+        found._in_flight = self._in_flight
+        return found
+
     def generate(
         self, prompts: Sequence[Messages], sampling: Sampling, samples: Sequence[int] | None = None
     ) -> list[Completion]:

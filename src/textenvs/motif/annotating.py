@@ -238,7 +238,8 @@ def read_answers(pairs: Pairs, name: str) -> Iterator[Mapping[str, Any]]:
     """The answers of an annotator: ``digest``, ``label``, ``answers``, ``orders``."""
     folder = pairs.directory / "preference" / f"{name}.answers"
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
+        # Not splitlines, which also splits at characters that an answer may have within a line.
+        for line in path.read_text(encoding="utf-8").split("\n"):
             if line.endswith("}"):  # not the half line of a process that is writing
                 yield json.loads(line)
 

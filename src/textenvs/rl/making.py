@@ -34,15 +34,16 @@ class _Scaled(VectorWrapper):
     """The game's rewards times a number; ``info["rewards"]["game"]`` is what the game gave."""
 
     def __init__(
-        self, env: VectorEnv[Any, Any, Any], scale: float, clip: float | None = None
+        self, env: VectorEnv[Any, Any, Any], part: str, scale: float, clip: float | None = None
     ) -> None:
         super().__init__(env)
+        self._part = part
         self._scale, self._clip = scale, math.inf if clip is None else clip
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, Any]:
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         total = (self._scale * np.asarray(rewards, np.float64)).clip(-self._clip, self._clip)
-        infos = add_parts(infos, rewards, "scale", total - rewards)
+        infos = add_parts(infos, rewards, self._part, total - rewards)
         return observations, total, terminated, truncated, infos
 
 
@@ -97,7 +98,7 @@ def make_training_env(
         "missing": settings.missing,
     }
     if learning and (settings.reward_scale != 1 or settings.reward_clip is not None):
-        games = _Scaled(games, settings.reward_scale, settings.reward_clip)
+        games = _Scaled(games, "scale", settings.reward_scale, settings.reward_clip)
     if learning and settings.shaping is not None:
         read = {"embeddings": settings.embeddings} if settings.shaping == "goal" else {}
         games = _SHAPED[settings.shaping](
@@ -154,7 +155,9 @@ def _with_captions_that_pay(
             seed=settings.seed,
             **weights,
         )
-    return games if settings.extrinsic_coef == 1 else _Scaled(games, settings.extrinsic_coef)
+    if settings.extrinsic_coef == 1:
+        return games
+    return _Scaled(games, "weight", settings.extrinsic_coef)
 
 
 def potential_of(env: Sb3VecEnv) -> Normalized | None:

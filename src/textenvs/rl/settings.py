@@ -169,6 +169,10 @@ class TrainSettings:
             raise ValueError(f"expected an algorithm whose policy takes advice, got {self.algo}")
         if self.encoder == "text" and not self.tokens:
             raise ValueError("expected tokens, the words that the text encoder reads, got 0")
+        if self.reward_clip is not None and self.reward_clip <= 0:
+            raise ValueError(f"expected a reward_clip above 0, got {self.reward_clip}")
+        if not 0 <= self.quantile <= 1:
+            raise ValueError(f"expected a quantile in [0, 1], got {self.quantile}")
         if min(self.total_timesteps, self.num_envs, self.checkpoint_every) < 1:
             raise ValueError("expected numbers of steps and games of 1 or more")
 

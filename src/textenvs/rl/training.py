@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +273,7 @@ class _Watch(BaseCallback):
         }
         if "success" in info:
             told["success"] = bool(info["success"])
-        told |= {key: float(info[key]) for key in self._settings.keep}
+        told |= kept_of(info, self._settings.keep)
         self._file.write(json.dumps(told) + "\n")
         self._recent = [*self._recent[-99:], told]
         self._played += 1
@@ -310,6 +310,24 @@ class _Watch(BaseCallback):
         self._file.close()
 
 
+def kept_of(info: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
+    """Entries of ``info`` as numbers.
+
+    Raises:
+        ValueError: if one is missing, or no number.
+    """
+    found = {}
+    for key in keys:
+        try:
+            found[key] = float(info[key])
+        except (KeyError, TypeError, ValueError) as error:
+            numbers = [k for k, v in info.items() if isinstance(v, int | float | np.number)]
+            raise ValueError(
+                f"expected keep to name numbers in info ({', '.join(sorted(numbers))}), got {key!r}"
+            ) from error
+    return found
+
+
 def evaluate_policy(
     model: BaseAlgorithm, settings: TrainSettings, llm: LanguageModel | None = None
 ) -> dict[str, list[float]]:
@@ -340,8 +358,8 @@ def evaluate_policy(
         lengths += ~over
         for i in np.flatnonzero(dones & ~over):
             success[i] = infos[i].get("success")
-            for key, values in kept.items():
-                values[i] = float(infos[i][key])
+            for key, value in kept_of(infos[i], settings.keep).items():
+                kept[key][i] = value
         over |= dones
     env.close()
     found = {"return": returns.round(6).tolist(), "length": lengths.tolist()}

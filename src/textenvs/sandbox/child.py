@@ -142,14 +142,15 @@ def _inputs(header: dict[str, Any], data: bytes) -> Iterator[tuple[Any, ...]]:
     if "image" in arrays:
         images = arrays["image"].astype(np.int64)
         for i in range(header["count"]):
-            yield images[i, -1], images[i, :-1], actions[i]
+            # Copies: by a view one call could change what the next one is shown.
+            yield images[i, -1].copy(), images[i, :-1].copy(), actions[i].copy()
         return
     views = arrays["local_view"].astype(np.int64)
     told = {key: arrays[key].tolist() for key in ("inventory", "facing", "sleeping", "daylight")}
     for i in range(header["count"]):
         seen = [
             {
-                "local_view": views[i, t],
+                "local_view": views[i, t].copy(),
                 "inventory": dict(zip(header["inventory"], told["inventory"][i][t], strict=True)),
                 "facing": tuple(told["facing"][i][t]),
                 "sleeping": bool(told["sleeping"][i][t]),
@@ -157,7 +158,7 @@ def _inputs(header: dict[str, Any], data: bytes) -> Iterator[tuple[Any, ...]]:
             }
             for t in range(header["horizon"] + 1)
         ]
-        yield seen[-1], seen[:-1], actions[i]
+        yield seen[-1], seen[:-1], actions[i].copy()
 
 
 def _number(value: Any) -> float:

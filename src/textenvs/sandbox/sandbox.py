@@ -110,6 +110,7 @@ class Sandbox:
         self._limits = Limits() if limits is None else limits
         self._inventory = list(inventory)
         self._process: subprocess.Popen[bytes] | None = None
+        self._unanswered = False
         self.walls: tuple[str, ...] = ()
         self._start()
 
@@ -126,12 +127,21 @@ class Sandbox:
     def ask(self, observations: Mapping[str, NDArray[Any]], actions: NDArray[Any]) -> None:
         """Begin :meth:`run`, and do not wait; :meth:`answers` is to follow."""
         if self._owner != os.getpid():  # after a fork: the process is the other one's
-            self._process = None
+            self._process, self._unanswered = None, False
+        if self._unanswered:  # nobody took the answers to what was asked before
+            self.close()
+        self._unanswered = True
         self._asked = dict(observations), actions
         self._untaken = self._put(0)
 
     def answers(self) -> list[Outcome]:
-        """What came of what was asked last: n outcomes."""
+        """What came of what was asked last: n outcomes.
+
+        Raises:
+            RuntimeError: if nothing was asked.
+        """
+        if not self._unanswered:
+            raise RuntimeError("expected ask() before answers()")
         count = len(self._asked[1])
         found: list[Outcome] = []
         fault = self._untaken
@@ -141,6 +151,7 @@ class Sandbox:
             if fault is not None:
                 found.append(fault)
                 fault = self._put(len(found)) if len(found) < count else None
+        self._unanswered = False
         return found
 
     def _put(self, done: int) -> Outcome | None:

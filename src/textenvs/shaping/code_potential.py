@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textenvs.sandbox import Limits, Outcome, Sandbox
+from textenvs.sandbox import CodeError, Limits, Outcome, Sandbox
 from textenvs.shaping.potential import History
 
 __all__ = ["HORIZON", "CodePotential", "arrays_of"]
@@ -95,7 +95,11 @@ class CodePotential:
         observations, actions = arrays_of(histories, self._game.arrays, self.horizon)
         count = max(1, min(self._most, len(actions) // _SHARE))
         while len(self._sandboxes) < count:
-            self._sandboxes.append(self._another())
+            try:
+                self._sandboxes.append(self._another())
+            except CodeError as error:  # no room for another process: those that are there do it
+                self._most = count = len(self._sandboxes)
+                logger.warning("potential as code: %d sandboxes, no further one: %s", count, error)
         parts = list(zip(self._sandboxes, pieces(len(actions), count), strict=False))
         for sandbox, part in parts:
             sandbox.ask({key: each[part] for key, each in observations.items()}, actions[part])

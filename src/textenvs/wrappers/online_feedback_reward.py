@@ -21,14 +21,15 @@ class OnlineFeedbackReward(CaptionReward):
     Captions that are seen wait for a label in the background, the newest first; no step waits for
     one. The reward is ``extrinsic_coef`` times the game's and ``intrinsic_coef`` times what
     :class:`textenvs.motif.MotifRule` pays. ``info["rewards"]`` has the parts: ``game``, without its
-    weight, and ``feedback``, with it. What is paid depends on how soon labels come: two runs are
-    not alike to the bit.
+    weight, and ``feedback``, with it. Networks read the first 256 bytes of a caption. What is paid
+    depends on how soon labels come: two runs are not alike to the bit.
 
     Args:
         env: a game with captions.
         llm: a model that is asked, or its name.
         way: one of :data:`textenvs.motif.online.WAYS`.
-        folder: where labels and networks are kept, and gone on with; None for nowhere.
+        folder: where labels and networks are kept, and gone on with, by the same model and for the
+            same goal; None for nowhere.
         goal: a name in :data:`textenvs.motif.prompts.GOALS`, or a sentence.
         game: a key of :data:`textenvs.motif.prompts.GAMES`.
         caption: one of :data:`textenvs.motif.collecting.CAPTIONS`.
@@ -47,6 +48,8 @@ class OnlineFeedbackReward(CaptionReward):
 
     Raises:
         UnknownName: if a choice is none.
+        ValueError: if the folder has labels of another model, goal or game.
+        TraceError: if what is in the folder is damaged.
         MissingExtra: if a network is needed and torch is not installed.
 
     Source: ONI (facebookresearch/oni, f0f86e8).

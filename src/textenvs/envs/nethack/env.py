@@ -186,6 +186,7 @@ class NetHackTextEnv(TextEnv):
         self._frozen_steps = 0
         self._explored: dict[tuple[int, int], int] = {}
         self._succeeded = False
+        self._kills = 0
         self._progress = 0.0
         self._state = self._alive = self._read_state()
         self._underfoot = _STAIRS_UP  # where every game begins
@@ -212,6 +213,7 @@ class NetHackTextEnv(TextEnv):
             self._alive = after
         if glyphs is not None:
             self._underfoot = _under(glyphs, before, after, self._underfoot)
+        self._kills += sum(map(_count_kills, self.game.messages))
         over = self.game.over
         success = self._is_success(after)
         reward = self._reward(before, after, success)
@@ -298,6 +300,7 @@ class NetHackTextEnv(TextEnv):
             "experience_level": state.experience_level,
             "score": state.score,
             "gold": state.gold,
+            "kills": self._kills,
             "turn": state.time,
             **caption.parts,
         }
@@ -320,6 +323,11 @@ class NetHackTextEnv(TextEnv):
         """End the game and remove its files."""
         self.game.close()
         super().close()
+
+
+def _count_kills(message: str) -> int:
+    """How many monsters the hero killed, as a message tells it."""
+    return message.count("You kill ") + message.count("You destroy ")
 
 
 def _under(glyphs: NDArray[np.int16], before: State, after: State, underfoot: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,14 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from textenvs.errors import choose, require
-from textenvs.llm import LanguageModel, Sampling, get_model
+from textenvs.errors import ModelError, choose, require
+from textenvs.llm import Cache, Gateway, LanguageModel, Sampling, get_model
 from textenvs.motif.annotating import ModelAnnotator
 from textenvs.motif.online.labels import BackgroundLabels, Item
 from textenvs.motif.online.prompts import ask_helpful, parse_helpful
 from textenvs.motif.pairs import UNKNOWN
 from textenvs.motif.prompts import GAMES, goal_text
 from textenvs.motif.rule import CaptionRewards
+from textenvs.traces import replace_file
 
 if TYPE_CHECKING:
     from textenvs.motif.online.networks import Learner
@@ -31,6 +34,7 @@ _ENOUGH = 25_000  # labels after which the classifier is not trained any more, a
 _EVERY = 10  # captions of which one is kept to be compared, as in ONI
 _KEPT = 10_000  # captions that are kept for that
 _PAIRS = 10  # that are drawn in a step
+_ABOUT, _CACHE = "about.json", "answers.sqlite"
 _SAMPLING = Sampling(temperature=0.1, max_tokens=1024)
 
 
@@ -75,23 +79,58 @@ def make_feedback(
 
     Raises:
         UnknownName: if there is no such way, goal or game.
+        ValueError: if the folder has labels by another model, or of another goal or game.
+        TraceError: if what is in the folder is damaged.
         MissingExtra: if a network is needed and torch is not installed.
     """
     choose("feedback", way, WAYS)
     choose("game", game, GAMES)
-    model = get_model(llm) if isinstance(llm, str) else llm
     told = goal_text(goal, game)
     where = None if folder is None else Path(folder)
+    model = _asked(llm, where)
+    if where is not None:
+        _check_about(where / _ABOUT, {"model": model.name, "game": game, "goal": told})
+
+    def stop() -> None:
+        model.stop(ModelError("labels are not wanted any more"))
+
     if way == "ranking":
-        return _Ranking(ModelAnnotator(model, _SAMPLING, goal=told, game=game), where, batch, seed)
+        annotator = ModelAnnotator(model, _SAMPLING, goal=told, game=game)
+        return _Ranking(annotator, where, batch, seed, stop)
 
     def judge(items: Sequence[Item]) -> list[int | None]:
         questions = [ask_helpful(item[0], goal=told, game=game) for item in items]
         return [parse_helpful(each.text) for each in model.generate(questions, _SAMPLING)]
 
     if way == "retrieval":
-        return _Retrieval(judge, where, batch)
-    return _Classification(judge, where, batch, seed)
+        return _Retrieval(judge, where, batch, stop)
+    return _Classification(judge, where, batch, seed, stop)
+
+
+def _asked(llm: str | LanguageModel, folder: Path | None) -> LanguageModel:
+    """The model behind a gateway of its own: what fails here ends nothing elsewhere."""
+    if isinstance(llm, Gateway):
+        return llm.apart()
+    model = get_model(llm) if isinstance(llm, str) else llm
+    if folder is None or not model.cacheable:
+        return Gateway(model)
+    return Gateway(model, cache=Cache(folder / _CACHE))
+
+
+def _check_about(path: Path, wanted: dict[str, str]) -> None:
+    """Keep what the labels of a folder are of.
+
+    Raises:
+        ValueError: if they are of something else.
+    """
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found != wanted:
+            raise ValueError(
+                f"{path.parent} has labels of {found}: expected those of {wanted}, or another "
+                "folder"
+            )
+    replace_file(path, json.dumps(wanted, indent=1) + "\n")
 
 
 class _Retrieval:
@@ -100,9 +139,14 @@ class _Retrieval:
     threshold = 0.0
 
     def __init__(
-        self, judge: Callable[[Sequence[Item]], list[int | None]], folder: Path | None, batch: int
+        self,
+        judge: Callable[[Sequence[Item]], list[int | None]],
+        folder: Path | None,
+        batch: int,
+        stop: Callable[[], None],
     ) -> None:
-        self.labels = BackgroundLabels(judge, _file(folder, "labels.jsonl"), batch=batch)
+        path = _file(folder, "labels.jsonl")
+        self.labels = BackgroundLabels(judge, path, batch=batch, stop=stop)
 
     def __call__(self, captions: Sequence[str], /) -> list[float]:
         items = [(caption,) for caption in captions]
@@ -123,6 +167,25 @@ class _Learned:
         self._learner = learner
         self._says = learner.says
         self._rewards = CaptionRewards(self._of)
+
+    def _begin(
+        self,
+        judge: Callable[[Sequence[Item]], list[int | None]],
+        path: Path | None,
+        batch: int,
+        stop: Callable[[], None],
+    ) -> None:
+        self.labels = BackgroundLabels(
+            judge,
+            path,
+            batch=batch,
+            on_labels=self._learn,
+            catch_up=not self._learner.updates,
+            stop=stop,
+        )
+
+    def _learn(self, count: int) -> None:
+        self._learner.update(self.labels.known, lambda: self.labels.closed)
 
     def _of(self, captions: Sequence[str]) -> Sequence[float]:
         raise NotImplementedError
@@ -148,15 +211,14 @@ class _Classification(_Learned):
         folder: Path | None,
         batch: int,
         seed: int,
+        stop: Callable[[], None],
     ) -> None:
         super().__init__(_learner("classifier", folder, seed))
-        self.labels = BackgroundLabels(
-            judge, _file(folder, "labels.jsonl"), batch=batch, on_labels=self._learn
-        )
+        self._begin(judge, _file(folder, "labels.jsonl"), batch, stop)
 
     def _learn(self, count: int) -> None:
-        if count < _ENOUGH:
-            self._learner.update(self.labels.known)
+        if count < _ENOUGH or not self._learner.updates:
+            super()._learn(count)
 
     def _of(self, captions: Sequence[str]) -> list[float]:
         if not self._learner.updates:
@@ -175,27 +237,27 @@ class _Ranking(_Learned):
     threshold = -0.5  # ONI's, of the normalised reward
 
     def __init__(
-        self, annotator: ModelAnnotator, folder: Path | None, batch: int, seed: int
+        self,
+        annotator: ModelAnnotator,
+        folder: Path | None,
+        batch: int,
+        seed: int,
+        stop: Callable[[], None],
     ) -> None:
         super().__init__(_learner("ranker", folder, seed))
         self._annotator, self._batch = annotator, batch
         self._rng = np.random.default_rng(seed)
         self._seen: deque[str] = deque(maxlen=_KEPT)
         self._count = 0
-        self.labels = BackgroundLabels(
-            self._judge, _file(folder, "preferences.jsonl"), batch=batch, on_labels=self._learn
-        )
+        self._begin(self._judge, _file(folder, "preferences.jsonl"), batch, stop)
 
     def _judge(self, items: Sequence[Item]) -> list[int | None]:
         verdicts = self._annotator([(first, second) for first, second in items])
         return [None if each.label == UNKNOWN else each.label for each in verdicts]
 
-    def _learn(self, count: int) -> None:
-        self._learner.update(self.labels.known)
-
     def _of(self, captions: Sequence[str]) -> Sequence[float]:
         if not self._learner.updates:
-            return [self.threshold] * len(captions)
+            return [-math.inf] * len(captions)  # whatever the threshold, nothing pays
         found: list[float] = self._says(captions).tolist()
         return found
 

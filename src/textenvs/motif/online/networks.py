@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from textenvs.errors import TraceError
 from textenvs.motif.online.labels import Item
 from textenvs.motif.reward_model import RewardModel, RewardSettings, message_layers
 from textenvs.motif.reward_training import bradley_terry
@@ -45,8 +47,8 @@ class _Classifier(nn.Sequential):
 class Learner:
     """A network that is trained a little whenever labels come, and what it says meanwhile.
 
-    Who asks :attr:`says` gets the answers of the last finished update: training happens on another
-    copy, in another thread.
+    It reads the first 256 bytes of a caption. Who asks :attr:`says` gets the answers of the last
+    finished update: training happens on another copy, in another thread.
 
     Args:
         network: (n, characters) int64 -> (n, 1).
@@ -55,6 +57,9 @@ class Learner:
         path: where it is kept; None for nowhere.
         seed: of the batches.
         scaled: whether answers are given less their mean, over their deviation.
+
+    Raises:
+        TraceError: if something else is there.
 
     Attributes:
         says: captions -> (n,) float64.
@@ -77,22 +82,26 @@ class Learner:
         self.updates = 0
         self.mean, self.deviation = 0.0, 1.0
         if path is not None and path.exists():
-            kept = torch.load(path, weights_only=True)
-            network.load_state_dict(kept["network"])
-            self._optimizer.load_state_dict(kept["optimizer"])
-            self.updates, self.mean, self.deviation = (
-                kept["updates"],
-                kept["mean"],
-                kept["deviation"],
-            )
+            try:
+                kept = torch.load(path, weights_only=True)
+                network.load_state_dict(kept["network"])
+                self._optimizer.load_state_dict(kept["optimizer"])
+            except (KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+                raise TraceError(
+                    f"{path}: expected a network of OnlineFeedbackReward, got: {error}"
+                ) from error
+            self.updates = kept["updates"]
+            self.mean, self.deviation = kept["mean"], kept["deviation"]
         self.says = self._frozen()
 
-    def update(self, labels: Mapping[Item, int]) -> None:
-        """Train for 32 batches of the labels, drawn anew each."""
+    def update(self, labels: Mapping[Item, int], stopped: Callable[[], bool]) -> None:
+        """Train for 32 batches of the labels, drawn anew each, unless it is stopped."""
         items = list(labels)
         wanted = torch.tensor([labels[item] for item in items])
         self._network.train()
         for _ in range(_STEPS):
+            if stopped():
+                return
             chosen = self._rng.integers(len(items), size=min(_BATCH, len(items)))
             loss = self._loss(
                 lambda captions: self._answers(self._network, captions),
@@ -103,7 +112,6 @@ class Learner:
             loss.backward()
             nn.utils.clip_grad_norm_(self._network.parameters(), _LONGEST_GRADIENT)
             self._optimizer.step()
-        self.updates += 1
         self._network.eval()
         if self._scaled:
             newest = list(dict.fromkeys(text for item in items[-_SAMPLE:] for text in item))
@@ -111,6 +119,7 @@ class Learner:
                 found = self._answers(self._network, newest)
             self.mean, self.deviation = float(found.mean()), max(float(found.std()), 1e-6)
         self.says = self._frozen()
+        self.updates += 1  # not before: until then nothing is known
         self._save()
 
     def _answers(self, network: nn.Module, captions: Sequence[str]) -> torch.Tensor:

@@ -38,7 +38,7 @@ Some examples, each with its last line:
 "You feel more experienced." ("helpful": yes)
 """
 
-_ANSWER = re.compile(r"helpful\W+(?:is\W+)?(yes|no)\b", re.IGNORECASE)
+_ANSWER = re.compile(r"(?<![a-z])helpful\W+(?:is\W+)?(yes|no)\b", re.IGNORECASE)
 
 
 def ask_helpful(caption: str, *, goal: str, game: str) -> list[Message]:

@@ -100,4 +100,6 @@ class CaptionReward(VectorWrapper):
 
     def _judged(self, games: list[int], captions: list[str]) -> Any:
         """Of each game its number, what its caption is counted as, and the caption's reward."""
+        if not games:
+            return ()
         return zip(games, self._keys(captions), self._reward_of(captions), strict=True)
