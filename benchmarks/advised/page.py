@@ -95,6 +95,7 @@ def _section(
                 len(found),
                 _mean(areas),
                 _mean(theirs.get("per_seed_mean", ())),
+                _range(theirs.get("per_seed_mean", ())),
                 _mean([r.final for r in found]),
                 _mean(theirs.get("per_seed_final", ())),
                 _mean([r.final_success for r in found if r.final_success is not None]),
@@ -105,7 +106,8 @@ def _section(
             (condition, *(_part(each) for each in zip(*(r.parts for r in found), strict=True)))
         )
         soon.append((condition, *(_soon([r.reached[t] for r in found]) for t in thresholds)))
-    columns = ("condition", "runs", "area", "published", "final", "published", "final success", "p")
+    columns = ("condition", "runs", "area", "published", "published runs")
+    columns = (*columns, "final", "published", "final success", "p")
     shares = [f"{100 * low:.0f}-{100 * high:.0f} %" for low, high in pairwise(PARTS)]
     return "\n".join(
         (
@@ -126,6 +128,11 @@ def _speed(results: Sequence[Result]) -> str:
     if not speeds:
         return ""
     return f" A run learns from {median(speeds):,.0f} steps a second (median of the runs)."
+
+
+def _range(values: Sequence[float]) -> str:
+    """From the least of the published runs to the greatest."""
+    return f"{min(values):.3f} to {max(values):.3f}" if values else "-"
 
 
 def _mean(values: Sequence[float]) -> str:
