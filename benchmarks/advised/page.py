@@ -106,8 +106,8 @@ def _section(
             (condition, *(_part(each) for each in zip(*(r.parts for r in found), strict=True)))
         )
         soon.append((condition, *(_soon([r.reached[t] for r in found]) for t in thresholds)))
-    columns = ("condition", "runs", "area", "published", "published runs")
-    columns = (*columns, "final", "published", "final success", "p")
+    areas_shown = ("area", "published", "published runs")
+    columns = ("condition", "runs", *areas_shown, "final", "published", "final success", "p")
     shares = [f"{100 * low:.0f}-{100 * high:.0f} %" for low, high in pairwise(PARTS)]
     return "\n".join(
         (

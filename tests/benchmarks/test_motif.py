@@ -143,3 +143,19 @@ def test_the_smoke_run(
     assert [run["condition"] for run in told["runs"]] == ["extrinsic", "both"]
     assert "no result" in (tmp_path / "motif.md").read_text()
     assert (tmp_path / "motif.png").stat().st_size > 1000
+
+
+def test_speeds_are_measured_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import motif_speed
+
+    monkeypatch.setattr(motif_speed, "_STEPS", 200)
+    monkeypatch.setattr(motif_speed.os, "cpu_count", lambda: 1)
+    motif_speed.main(
+        ["--episodes", "1", "--pairs", "60", "--out", str(tmp_path / "speed")],
+    )
+    told = json.loads((tmp_path / "speed.json").read_text())
+    assert told["pairs"] == 60
+    assert 0 < told["asked"] <= 60
+    assert len(told["epoch_seconds"]) == 2
+    assert told["wrapper_microseconds"] > 0
+    assert "pairs/s" in (tmp_path / "speed.md").read_text()
