@@ -10,13 +10,12 @@ from typing import Any
 import common
 from advised.presets import CONDITIONS, PRESETS, WORLDS
 from advised.results import PARTS, Result
-from textenvs.metrics import bootstrap_mean, independent_permutation_test
+from over_seeds import draw_curve, mean_of, p_of
 
 __all__ = ["draw", "page"]
 
 _COLORS = {"baseline": "tab:gray", "reward": "tab:blue", "policy": "tab:orange", "both": "tab:red"}
 _PUBLISHED_NAME = {"both": "a2c2"}
-_FEWEST = 2  # runs of which an interval is made
 
 _HEAD = """# Advice from a language model, taken in three ways
 
@@ -93,13 +92,13 @@ def _section(
             (
                 condition,
                 len(found),
-                _mean(areas),
-                _mean(theirs.get("per_seed_mean", ())),
+                mean_of(areas),
+                mean_of(theirs.get("per_seed_mean", ())),
                 _range(theirs.get("per_seed_mean", ())),
-                _mean([r.final for r in found]),
-                _mean(theirs.get("per_seed_final", ())),
-                _mean([r.final_success for r in found if r.final_success is not None]),
-                "" if condition == "baseline" else _p(areas, base),
+                mean_of([r.final for r in found]),
+                mean_of(theirs.get("per_seed_final", ())),
+                mean_of([r.final_success for r in found if r.final_success is not None]),
+                "" if condition == "baseline" else p_of(areas, base),
             )
         )
         parts.append(
@@ -112,7 +111,7 @@ def _section(
     return "\n".join(
         (
             f"## {world}, {preset}\n",
-            f"`{WORLDS[world].env_id}`. Random play: {_mean(random[world])}.{_speed(results)}\n",
+            f"`{WORLDS[world].env_id}`. Random play: {mean_of(random[world])}.{_speed(results)}\n",
             common.table(columns, rows),
             f"\nMean returns in parts of the {'episodes' if preset == 'published' else 'steps'}:\n",
             common.table(("condition", *shares), parts),
@@ -135,24 +134,9 @@ def _range(values: Sequence[float]) -> str:
     return f"{min(values):.3f} to {max(values):.3f}" if values else "-"
 
 
-def _mean(values: Sequence[float]) -> str:
-    if not values:
-        return "-"
-    if len(values) < _FEWEST:
-        return f"{values[0]:.3f}"
-    mean, low, high = bootstrap_mean(list(values))
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
 def _part(values: Sequence[float | None]) -> str:
     found = [v for v in values if v is not None]
     return f"{sum(found) / len(found):.3f}" if found else "-"
-
-
-def _p(values: Sequence[float], base: Sequence[float]) -> str:
-    if min(len(values), len(base)) < _FEWEST:
-        return "-"
-    return f"{independent_permutation_test(values, base):.3g}"
 
 
 def _soon(reached: Sequence[list[int] | None]) -> str:
@@ -175,7 +159,7 @@ def _transfer(results: Sequence[Result], transfer: Mapping[str, Mapping[str, flo
             )
     worlds = [w for w in WORLDS if any(w in played for each in groups.values() for played in each)]
     lines = [
-        (*key, *(_mean([p[w] for p in played if w in p]) for w in worlds))
+        (*key, *(mean_of([p[w] for p in played if w in p]) for w in worlds))
         for key, played in groups.items()
     ]
     return "\n".join(
@@ -221,15 +205,9 @@ def _panel(
         ]
         if found:
             length = min(map(len, found))
-            columns = [[c[i] for c in found] for i in range(length)]
             unit = WORLDS[world].bin if preset == "published" else WORLDS[world].steps / length
             x = [(i + 0.5) * unit for i in range(length)]
-            axes.plot(x, [sum(c) / len(c) for c in columns], color=color, label=condition)
-            if len(found) >= _FEWEST:
-                bands = [bootstrap_mean(c, 2000) for c in columns]
-                axes.fill_between(
-                    x, [b.low for b in bands], [b.high for b in bands], color=color, alpha=0.2
-                )
+            draw_curve(axes, x, found, color, condition)
         theirs = curves.get(world, {}).get(_PUBLISHED_NAME.get(condition, condition))
         if preset == "published" and theirs:
             bins = theirs["binned_mean"]

@@ -9,7 +9,7 @@ from typing import Any
 import common
 from background.groups import GROUPS, METHODS, SCALE
 from background.results import GOOD, Result
-from textenvs.metrics import bootstrap_mean, independent_permutation_test
+from over_seeds import draw_curve, mean_of, p_of
 
 __all__ = ["draw", "page"]
 
@@ -20,7 +20,6 @@ _COLORS = {
     "preference": "tab:orange",
     "goal": "tab:green",
 }
-_FEWEST = 2  # runs of which an interval is made
 
 _HEAD = f"""# Knowledge of a language model as a potential: code, preferences, goals
 
@@ -105,12 +104,12 @@ def _section(
                 method,
                 len(found),
                 _soon([each.training_soon for each in found], found[0].total),
-                _interval(training, "{:.3f}"),
-                _p(training, base_training) if method != "ppo" else "",
+                mean_of(training),
+                p_of(training, base_training) if method != "ppo" else "",
                 _soon([each.soon for each in found], found[0].total),
-                _interval(areas, "{:.3f}"),
-                _interval([each.final for each in found], "{:.3f}"),
-                _p(areas, base) if method != "ppo" else "",
+                mean_of(areas),
+                mean_of([each.final for each in found]),
+                p_of(areas, base) if method != "ppo" else "",
                 f"{median(speeds):,.0f}" if speeds else "-",
                 sum(sum(each.faults.values()) for each in found),
             )
@@ -123,9 +122,7 @@ def _section(
     ways = ", ".join(sorted({each.knowledge for each in results} - {"", "ready"}))
     told = [f"Runs of {steps} steps."]
     told += [f"Knowledge: {ways}."] if ways else []
-    told += [f"Random play succeeds in {_interval(played, '{:.2f}')} of its episodes."] * bool(
-        played
-    )
+    told += [f"Random play succeeds in {mean_of(played, '{:.2f}')} of its episodes."] * bool(played)
     table = common.table((*columns, *more), rows)
     return f"## {task} ({group})\n\n{' '.join(told)}\n\n{table}\n"
 
@@ -133,21 +130,8 @@ def _section(
 def _soon(reached: Sequence[int | None], total: int) -> str:
     """Steps until it was good, runs that never were with all their steps; and how many were."""
     there = sum(each is not None for each in reached)
-    steps = _interval([total if each is None else each for each in reached], "{:,.0f}")
+    steps = mean_of([total if each is None else each for each in reached], "{:,.0f}")
     return f"{steps} ({there} of {len(reached)})"
-
-
-def _interval(values: Sequence[float], form: str) -> str:
-    if len(values) < _FEWEST:
-        return form.format(values[0]) if values else "-"
-    mean, low, high = bootstrap_mean(list(values))
-    return f"{form.format(mean)} [{form.format(low)}, {form.format(high)}]"
-
-
-def _p(values: Sequence[float], base: Sequence[float]) -> str:
-    if min(len(values), len(base)) < _FEWEST:
-        return "-"
-    return f"{independent_permutation_test(list(values), list(base)):.3g}"
 
 
 def draw(pyplot: Any, results: Sequence[Result]) -> Any:
@@ -170,16 +154,9 @@ def _panel(axes: Any, title: str, results: Sequence[Result], *, greedy: bool) ->
             continue
         curves = [each.success if greedy else each.training for each in found]
         length = min(map(len, curves))
-        columns = [[curve[i] for curve in curves] for i in range(length)]
-        color = _COLORS[method]
         bins = [(i + 0.5) * found[0].total / length for i in range(length)]
         steps = found[0].steps[:length] if greedy else bins
-        axes.plot(steps, [sum(c) / len(c) for c in columns], color=color, label=method)
-        if len(found) >= _FEWEST:
-            bands = [bootstrap_mean(c, 2000) for c in columns]
-            axes.fill_between(
-                steps, [b.low for b in bands], [b.high for b in bands], color=color, alpha=0.15
-            )
+        draw_curve(axes, steps, curves, _COLORS[method], method)
     axes.axhline(GOOD, color="black", linewidth=0.5, linestyle="dotted")
     axes.set_title(title, fontsize="small")
     axes.set_xlabel("steps")

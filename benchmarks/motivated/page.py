@@ -9,11 +9,10 @@ from typing import Any
 import common
 from motivated.results import FACTS, Result
 from motivated.sizes import CONDITIONS, GROUPS
-from textenvs.metrics import bootstrap_mean, independent_permutation_test
+from over_seeds import draw_curve, mean_of, p_of
 
 __all__ = ["draw", "page"]
 
-_FEWEST = 2  # runs of which an interval is made
 _COLORS = ("tab:gray", "tab:orange", "tab:blue", "tab:green", "tab:purple", "tab:red")
 _FORMS = {"success": "{:.3f}", "depth": "{:.2f}", "experience_level": "{:.2f}"}
 
@@ -82,16 +81,20 @@ def _table(results: Sequence[Result], random: Mapping[str, list[float]]) -> str:
             (
                 name,
                 len(found),
-                *(_interval([each.final[fact] for each in found], fact) for fact in facts),
-                _p(returns, base) if found[0].condition != "extrinsic" else "",
+                *(mean_of([each.final[fact] for each in found], _form(fact)) for fact in facts),
+                p_of(returns, base) if found[0].condition != "extrinsic" else "",
                 f"{median(speeds):,.0f}" if speeds else "-",
             )
         )
     if random:
-        played = (_interval(random[fact], fact) if fact in random else "-" for fact in facts)
+        played = (mean_of(random.get(fact, ()), _form(fact)) for fact in facts)
         rows.append(("random play", f"{len(random['return'])} episodes", *played, "", ""))
     columns = ("pays", "runs", *(fact.replace("_", " ") for fact in facts), "p", "steps/s")
     return common.table(columns, rows)
+
+
+def _form(fact: str) -> str:
+    return _FORMS.get(fact, "{:.1f}")
 
 
 def _names(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -104,20 +107,6 @@ def _names(results: Sequence[Result]) -> dict[str, list[Result]]:
         name = f"{each.condition}, {each.annotator}" if each.annotator else each.condition
         found.setdefault(name, []).append(each)
     return found
-
-
-def _interval(values: Sequence[float], fact: str) -> str:
-    form = _FORMS.get(fact, "{:.1f}")
-    if len(values) < _FEWEST:
-        return form.format(values[0]) if values else "-"
-    mean, low, high = bootstrap_mean(list(values))
-    return f"{form.format(mean)} [{form.format(low)}, {form.format(high)}]"
-
-
-def _p(values: Sequence[float], base: Sequence[float]) -> str:
-    if min(len(values), len(base)) < _FEWEST:
-        return "-"
-    return f"{independent_permutation_test(list(values), list(base)):.3g}"
 
 
 def draw(pyplot: Any, results: Sequence[Result]) -> Any:
@@ -135,14 +124,10 @@ def draw(pyplot: Any, results: Sequence[Result]) -> Any:
 
 def _panel(axes: Any, title: str, names: Mapping[str, Sequence[Result]], fact: str) -> None:
     for color, (name, found) in zip(_COLORS, names.items(), strict=False):
-        columns = list(zip(*(each.curve[fact] for each in found), strict=True))
-        steps = [(i + 0.5) * found[0].total / len(columns) for i in range(len(columns))]
-        axes.plot(steps, [sum(c) / len(c) for c in columns], color=color, label=name)
-        if len(found) >= _FEWEST:
-            bands = [bootstrap_mean(list(c), 2000) for c in columns]
-            axes.fill_between(
-                steps, [b.low for b in bands], [b.high for b in bands], color=color, alpha=0.15
-            )
+        curves = [each.curve[fact] for each in found]
+        points = len(curves[0])
+        steps = [(i + 0.5) * found[0].total / points for i in range(points)]
+        draw_curve(axes, steps, curves, color, name)
     axes.set_title(title, fontsize="small")
     axes.set_xlabel("steps")
     axes.legend(fontsize="x-small")
