@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving import RunningServer
 from textenvs import rollout
 from textenvs.agents import RandomAgent
 from textenvs.cli import main
@@ -85,7 +86,7 @@ def test_the_published_layout_is_read(tmp_path: Path) -> None:
     assert pairs.labels("llama70b_msg_defaultgoal_default").tolist() == [0, 3, 2]
     assert annotate_by_info(pairs, "score").tolist() == [FIRST, TIE, SECOND]
     assert pairs.labels("score").tolist() == [FIRST, TIE, SECOND]
-    with pytest.raises(TraceError, match="expected one of score"):
+    with pytest.raises(TraceError, match="there is score"):
         pairs.info("turns")
     with pytest.raises(TraceError, match="textenvs annotate"):
         pairs.labels("nobody")
@@ -322,6 +323,68 @@ def answer_second(messages: Messages) -> str:
     return 'I weigh them. ("best_description": 2)'
 
 
+def test_other_pairs_are_not_put_under_labels(tmp_path: Path) -> None:
+    """They would be taken for what was labelled."""
+    pairs = make_pairs(tmp_path, [("a", "b"), ("c", "d")])
+    annotate(pairs, "me", Counting())
+    make_pairs(tmp_path, [("a", "b"), ("c", "d")])  # the same ones may be written again
+    with pytest.raises(TraceError, match=r"has labels of other pairs \(me\)"):
+        make_pairs(tmp_path, [("a", "b"), ("c", "e")])
+    assert Pairs(tmp_path).captions(1) == ("c", "d")
+
+
+def test_labels_of_another_question_are_not_taken_for_these(tmp_path: Path) -> None:
+    pairs = make_pairs(tmp_path, [("a", "bb"), ("cc", "d")])
+    annotate(pairs, "me", Counting(), about={"goal": "gold"})
+    with pytest.raises(ValueError, match="goal 'gold', not 'stairs'"):
+        annotate(pairs, "me", Counting(), about={"goal": "stairs"})
+    assert annotate(pairs, "me", Counting(), about={"goal": "gold"})["asked"] == 0
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../../labels"])
+def test_names_of_labels_are_no_paths(name: str, tmp_path: Path) -> None:
+    pairs = make_pairs(tmp_path, [("a", "b")])
+    with pytest.raises(ValueError, match="expected a name of labels"):
+        annotate(pairs, name, Counting())
+
+
+def test_no_pairs_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="expected pairs, got none"):
+        make_pairs(tmp_path, [])
+
+
+def test_an_empty_word_is_none_to_count() -> None:
+    with pytest.raises(ValueError, match="expected words"):
+        KeywordAnnotator(["gold", ""])
+
+
+def test_traces_of_different_games_and_games_without_messages(tmp_path: Path) -> None:
+    for name, env_id in (("Crafter", "Crafter-Text-v0"), ("BabyAI", "BabyAI-Text-GoToLocal-v0")):
+        rollout(env_id, RandomAgent(seed=0), episodes=1, directory=tmp_path / name)
+    with pytest.raises(TraceError, match="expected traces of one game, got babyai, crafter"):
+        pairs_from_traces([tmp_path / "Crafter", tmp_path / "BabyAI"], tmp_path / "p", count=2)
+    with pytest.raises(TraceError, match="expected a game that tells its messages"):
+        pairs_from_traces([tmp_path / "Crafter"], tmp_path / "p", count=2, caption="message")
+
+
+def test_answers_are_kept_before_a_batch_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid for is not asked again after a failure in the middle of a batch."""
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    make_pairs(tmp_path / "pairs", [(f"a{i}", f"b{i}") for i in range(10)])
+    server = RunningServer("--faults", json.dumps({7: "quota"}))
+    command = ["annotate", "--directory", str(tmp_path / "pairs"), "--llm", server.llm]
+    try:
+        assert main([*command, "--concurrency", "1"]) != 0
+        assert server.requests == 8
+        assert main(command) == 0
+        assert server.requests == 8 + (2 * 10 - 7)  # no verdict in them: each is asked once more
+    finally:
+        server.process.kill()
+        server.process.communicate()
+
+
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "pairs")
     arguments = ["pairs", "--collect", "BabyAI-Text-GoToLocal-v0", "--episodes", "2"]
@@ -342,6 +405,12 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--annotator", "keyword"], "expected --keywords"),
         ([*asked[3:], "--goal", "stars"], "unknown goal 'stars'"),
         ([*asked[3:], "--chunk-number", "1"], "expected a chunk from 0 to 0"),
+        ([], "expected --llm, or --annotator score, return, keyword, got neither"),
+        (["--annotator", "score", "--goal", "gold"], "expected --llm, to which --goal belongs"),
+        (["--annotator", "score", "--keywords", "a"], "expected --annotator keyword"),
+        (["--annotator", "score", "--n-annotation-chunks", "2"], "expected one chunk for score"),
+        ([*asked[3:], "--annotator", "return"], "got that of a rule: 'return'"),
+        ([*asked[3:], "--annotator", "me", "--goal", "gold"], "other labels ("),
     ):
         assert main(["annotate", "--directory", out, *bad]) == 2
         assert said in capsys.readouterr().err

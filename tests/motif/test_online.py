@@ -161,9 +161,8 @@ def test_labels_that_were_not_learned_from_are_caught_up_with(tmp_path: Path) ->
     path = tmp_path / "labels.jsonl"
     path.write_text('{"captions": ["a"], "label": 1}\n')
     told: list[int] = []
-    labels = BackgroundLabels(
-        lambda found: [1] * len(found), path, on_labels=told.append, catch_up=True
-    )
+    labels = BackgroundLabels(lambda found: [1] * len(found), path, on_labels=told.append)
+    labels.catch_up()
     assert labels.wait(_SOON)
     labels.close()
     assert told == [1]
@@ -235,7 +234,7 @@ def test_a_goal_takes_the_place_of_the_examples() -> None:
 def test_labels_of_another_goal_or_model_are_not_mixed(tmp_path: Path) -> None:
     make_feedback("retrieval", Judge(), tmp_path, goal="gold").close()
     make_feedback("retrieval", Judge(), tmp_path, goal="gold").close()
-    with pytest.raises(ValueError, match="another folder"):
+    with pytest.raises(ValueError, match="another name or folder"):
         make_feedback("retrieval", Judge(), tmp_path, goal="combat")
 
 
@@ -299,6 +298,25 @@ def test_classification_says_it_of_captions_without_a_label(tmp_path: Path) -> N
     again = make_feedback("classification", Judge(), tmp_path)
     again.labels.close()
     assert again(captions[:50]) == feedback(captions[:50])
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("_small_batches")
+def test_a_network_is_learned_from_labels_that_were_there_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a kill before its first training, or by another way."""
+    captions = _captions(100)
+    feedback = make_feedback("retrieval", Judge(), tmp_path)
+    feedback(captions)
+    assert feedback.labels.wait(_SOON)
+    feedback.close()
+    for _ in range(3):  # the thread must not be faster than what it learns for
+        again = make_feedback("classification", Judge(), tmp_path)
+        assert again.labels.wait(_SOON)
+        again.close()
+    assert (tmp_path / "classifier.pt").exists()
+    assert "failed" not in caplog.text
 
 
 @pytest.mark.models

@@ -119,6 +119,12 @@ def test_options_that_say_nothing_or_two_things(
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "NetHack-Text-Score-v0", "--out", "x", "--intrinsic-coef", "nan"])
+    assert "expected a number, got 'nan'" in capsys.readouterr().err
+
+
 @pytest.mark.nethack
 @pytest.mark.models
 def test_other_options_come_before_the_preset(
@@ -132,6 +138,11 @@ def test_other_options_come_before_the_preset(
     said = " ".join(capsys.readouterr().err.split())
     assert "depth, experience_level, gold" in said
     assert "got 'dpeth'" in said
+    # What ended before its first episode does not stand in the way of what was meant.
+    assert main([*command, "--keep", "depth", "--out", str(tmp_path / "typo")]) == 0
+    capsys.readouterr()
+    assert main([*command, "--keep", "depth", "--out", str(tmp_path / "typo")]) == 0
+    assert "return" in capsys.readouterr().out  # nothing was left to do, and it is told again
 
 
 @pytest.mark.models

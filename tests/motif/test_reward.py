@@ -21,7 +21,7 @@ from textenvs.cli import main  # noqa: E402
 from textenvs.errors import TraceError, UnknownName  # noqa: E402
 from textenvs.motif.annotating import KeywordAnnotator, annotate  # noqa: E402
 from textenvs.motif.counting import AlikeKeys, count_keys  # noqa: E402
-from textenvs.motif.pairs import FIRST, SECOND, TIE, Pairs, write_pairs  # noqa: E402
+from textenvs.motif.pairs import FIRST, SECOND, TIE, UNKNOWN, Pairs, write_pairs  # noqa: E402
 from textenvs.motif.reward_model import (  # noqa: E402
     FILE,
     RewardModel,
@@ -139,6 +139,29 @@ def test_a_killed_training_goes_on_to_the_same_end(tmp_path: Path) -> None:
         train_reward(pairs, "gold", tmp_path / "a", RewardTraining(epochs=4))
 
 
+def test_a_reward_of_other_labels_is_not_taken_for_one_of_these(tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 60)
+    training = RewardTraining(epochs=1, batch_size=32)
+    train_reward(pairs, "gold", tmp_path / "reward", training)
+    labels = pairs.labels("gold", "r+")
+    labels[:5] = UNKNOWN
+    with pytest.raises(ValueError, match=r"with other settings \(labels\)"):
+        train_reward(pairs, "gold", tmp_path / "reward", training)
+
+
+def test_what_nothing_can_be_learned_from_is_an_error(tmp_path: Path) -> None:
+    pairs = golden_pairs(tmp_path / "pairs", 60)
+    with pytest.raises(ValueError, match="expected a device such as cpu or cuda, got 'foo'"):
+        train_reward(pairs, "gold", tmp_path / "reward", RewardTraining(device="foo"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="expected a folder for the reward, got a file"):
+        train_reward(pairs, "gold", tmp_path / "file")
+    labels = pairs.labels("gold", "r+")
+    labels[:] = TIE
+    with pytest.raises(TraceError, match="preferences among them, got 60 and 0"):
+        train_reward(pairs, "gold", tmp_path / "reward")
+
+
 def test_the_best_epoch_is_kept_and_normalised(tmp_path: Path) -> None:
     pairs = golden_pairs(tmp_path / "pairs", 60)
     training = RewardTraining(epochs=5, batch_size=16, learning_rate=3e-3, held_out=0.3)
@@ -192,6 +215,12 @@ def test_a_negative_threshold_lets_negative_rewards_pay() -> None:
     rule = MotifRule(threshold=-1.0)
     rule.begin("", 0.0)
     assert rule.step("a", -0.5) == -0.5
+
+
+@pytest.mark.parametrize(("threshold", "beta"), [(math.nan, 3), (0, math.nan), (0, -1)])
+def test_numbers_that_are_none_pay_nothing(threshold: float, beta: float) -> None:
+    with pytest.raises(ValueError, match="expected a"):
+        MotifRule(threshold, beta)
 
 
 def test_numbers_may_be_left_out_of_what_is_counted() -> None:
@@ -325,9 +354,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     arguments = ["train-reward", "--dataset-dir", str(tmp_path / "pairs"), "--annotator"]
     out = ["--out", str(tmp_path / "reward"), "--num-epochs", "2"]
     assert main([*arguments, "gold", *out]) == 0
-    assert "epoch 2 of 2, accuracy" in capsys.readouterr().out
+    assert "epoch 2 of 2, 40 of 40 pairs labelled, accuracy" in capsys.readouterr().out
     assert main([*arguments, "nobody", *out]) == 2
-    assert "expected one of gold" in capsys.readouterr().err
+    assert "there are labels of gold" in capsys.readouterr().err
 
 
 @pytest.mark.nethack

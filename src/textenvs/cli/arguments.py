@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from textenvs.registration import env_specs
 
 __all__ = [
     "check_id",
+    "finite",
     "key_value",
     "make_env",
     "not_negative",
@@ -55,6 +57,17 @@ def positive_number(text: str) -> float:
         number = 0.0
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
+def finite(text: str) -> float:
+    """A number that is neither infinite nor none at all."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
     return number
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from textenvs.agents import AGENTS, get_agent
-from textenvs.cli.arguments import check_id, not_negative, positive, positive_number, seed
+from textenvs.cli.arguments import check_id, finite, not_negative, positive, positive_number, seed
 from textenvs.cli.consoles import result_console
 from textenvs.cli.run_options import CountBar
 from textenvs.errors import choose
@@ -29,6 +30,16 @@ _ANNOTATE = """\
 The same command goes on where it was stopped; other chunks may run beside it."""
 
 _RULES = ("score", "return", "keyword")
+_OF_A_MODEL = (
+    *("prompt_version", "goal", "game", "swap", "temperature"),
+    *("answer_tokens", "batch_size", "concurrency", "requests_per_second"),
+)
+_EPISODES = 10
+_TEMPERATURE = 0.1
+_ANSWER_TOKENS = 1024
+_BATCH = 256
+_CONCURRENCY = 16
+_ANSWERS = "answers.sqlite"
 
 
 def add_pairs(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
@@ -42,10 +53,10 @@ def add_pairs(add_command: Callable[..., argparse.ArgumentParser], commands: Any
     )
     source.add_argument("--collect", metavar="ID", help="play games of an id for them")
     parser.add_argument(
-        "--agent", default="random", metavar="A", help=f"who plays: {', '.join(AGENTS)} (random)"
+        "--agent", metavar="A", help=f"who plays for --collect: {', '.join(AGENTS)} (random)"
     )
     parser.add_argument(
-        "--episodes", type=positive, default=10, metavar="N", help="that are played (10)"
+        "--episodes", type=positive, metavar="N", help="that are played for --collect (10)"
     )
     parser.add_argument("--n-pairs", type=positive, required=True, metavar="N", help="pairs")
     parser.add_argument(
@@ -54,7 +65,7 @@ def add_pairs(add_command: Callable[..., argparse.ArgumentParser], commands: Any
     parser.add_argument(
         "--caption", metavar="C", help="message or observation (the message, if there is one)"
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the draws (0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of games and draws (0)")
     parser.add_argument("--out", required=True, metavar="D", help="where the pairs go")
 
 
@@ -74,12 +85,9 @@ def add_annotate(add_command: Callable[..., argparse.ArgumentParser], commands: 
     parser.add_argument(
         "--keywords", nargs="+", metavar="WORD", help="the rule keyword prefers captions with these"
     )
-    parser.add_argument(
-        "--prompt-version", default="default", metavar="V", help="default or reworded (default)"
-    )
+    parser.add_argument("--prompt-version", metavar="V", help="default or reworded (default)")
     parser.add_argument(
         "--goal",
-        default="defaultgoal",
         metavar="G",
         help="defaultgoal, zeroknowledge, combat, gold, stairs, or a sentence (defaultgoal)",
     )
@@ -93,45 +101,25 @@ def add_annotate(add_command: Callable[..., argparse.ArgumentParser], commands: 
     parser.add_argument(
         "--swap", action="store_true", help="ask in both orders, and tell the position bias"
     )
-    parser.add_argument(
-        "--temperature", type=float, default=0.1, metavar="X", help="of the answers (0.1)"
-    )
-    parser.add_argument(
-        "--answer-tokens", type=positive, default=1024, metavar="N", help="at most (1024)"
-    )
-    parser.add_argument("--batch-size", type=positive, default=256, metavar="N", help="(256)")
-    parser.add_argument(
-        "--concurrency", type=positive, default=16, metavar="N", help="requests at once (16)"
-    )
+    parser.add_argument("--temperature", type=finite, metavar="X", help="of the answers (0.1)")
+    parser.add_argument("--answer-tokens", type=positive, metavar="N", help="at most (1024)")
+    parser.add_argument("--batch-size", type=positive, metavar="N", help="pairs (256)")
+    parser.add_argument("--concurrency", type=positive, metavar="N", help="requests at once (16)")
     parser.add_argument("--requests-per-second", type=positive_number, metavar="R", help="at most")
 
 
 def _pairs(options: argparse.Namespace) -> int:
-    from textenvs import rollout
-    from textenvs.motif.collecting import pairs_from_traces
+    from textenvs.motif.collecting import CAPTIONS, pairs_from_traces
 
     out = Path(options.out)
-    folders = [Path(each) for each in options.traces or ()]
+    if options.caption is not None:
+        choose("caption", options.caption, CAPTIONS)
     if options.collect:
-        check_id(options.collect)
-        folder = out / "traces" / options.agent
-        with CountBar(options.episodes, "episodes") as show:
-            done = 0
-
-            def watch(event: Any) -> None:
-                nonlocal done
-                done += event.over
-                show(done, "")
-
-            rollout(
-                options.collect,
-                get_agent(options.agent),
-                episodes=options.episodes,
-                seed=options.seed,
-                directory=folder,
-                on_step=watch,
-            )
-        folders = [folder]
+        episodes = options.episodes or _EPISODES
+        folders = [_play(options, episodes, out)]
+    else:
+        _refuse("--collect", _given(options, ("agent", "episodes")))
+        episodes, folders = None, [Path(each) for each in options.traces]
     told = pairs_from_traces(
         folders,
         out,
@@ -139,6 +127,7 @@ def _pairs(options: argparse.Namespace) -> int:
         length=options.length,
         caption=options.caption,
         seed=options.seed,
+        episodes=episodes,
     )
     result_console().print(
         f"{out}: {told['pairs']} pairs of {told['different']} different captions ({told['caption']}"
@@ -147,21 +136,76 @@ def _pairs(options: argparse.Namespace) -> int:
     return 0
 
 
+def _play(options: argparse.Namespace, episodes: int, out: Path) -> Path:
+    """Play games, and tell the folder of their traces."""
+    from textenvs import rollout
+
+    check_id(options.collect)
+    agent = options.agent or "random"
+    folder = out / "traces" / agent
+    with CountBar(episodes, "episodes") as show:
+        done = 0
+
+        def watch(event: Any) -> None:
+            nonlocal done
+            done += event.over
+            show(done, "")
+
+        rollout(
+            options.collect,
+            get_agent(agent),
+            episodes=episodes,
+            seed=options.seed,
+            directory=folder,
+            on_step=watch,
+        )
+    return folder
+
+
+def _given(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """Those of some options that were given."""
+    given = [each for each in names if getattr(options, each) not in (None, False)]
+    return [f"--{each.replace('_', '-')}" for each in given]
+
+
+def _refuse(owner: str, given: Sequence[str]) -> None:
+    """No option is to be passed over in silence."""
+    if given:
+        raise ValueError(f"expected {owner}, to which {', '.join(given)} belongs, got none")
+
+
 def _annotate(options: argparse.Namespace) -> int:
-    from textenvs.motif.annotating import KeywordAnnotator, annotate, annotate_by_info
+    from textenvs.motif.annotating import (
+        KeywordAnnotator,
+        annotate,
+        annotate_by_info,
+        chunk_of,
+    )
     from textenvs.motif.pairs import Pairs
 
     pairs = Pairs(options.directory)
     chunks = {"chunk": options.chunk_number, "chunks": options.n_annotation_chunks}
+    chunk_of(len(pairs), **chunks)
+    if options.annotator != "keyword":
+        _refuse("--annotator keyword", _given(options, ("keywords",)))
     if options.llm:
         return _ask_model(options, pairs, chunks)
+    if not options.annotator:
+        raise ValueError(f"expected --llm, or --annotator {', '.join(_RULES)}, got neither")
     choose("annotator without --llm", options.annotator, _RULES)
+    _refuse("--llm", _given(options, _OF_A_MODEL))
     if options.annotator == "keyword":
         if not options.keywords:
             raise ValueError("expected --keywords, which the rule counts, got none")
         name = f"keyword_{'_'.join(options.keywords)}"
-        told = annotate(pairs, name, KeywordAnnotator(options.keywords), **chunks)
+        about = {"keywords": options.keywords}
+        told = annotate(pairs, name, KeywordAnnotator(options.keywords), about=about, **chunks)
     else:
+        if options.n_annotation_chunks > 1:
+            raise ValueError(
+                f"expected one chunk for {options.annotator}, which takes no time, got "
+                f"{options.n_annotation_chunks}"
+            )
         name = options.annotator
         labels = annotate_by_info(pairs, name)
         told = {key: int((labels == i).sum()) for i, key in enumerate(("first", "second", "tie"))}
@@ -170,46 +214,68 @@ def _annotate(options: argparse.Namespace) -> int:
 
 
 def _ask_model(options: argparse.Namespace, pairs: Any, chunks: dict[str, int]) -> int:
-    from textenvs.llm import Gateway, RateLimiter, Sampling, get_model
-    from textenvs.motif.annotating import ModelAnnotator, annotate, position_bias
+    from textenvs.llm import Cache, Gateway, RateLimiter, Sampling, get_model
+    from textenvs.motif.annotating import (
+        ModelAnnotator,
+        annotate,
+        answers_of,
+        chunk_of,
+        position_bias,
+    )
     from textenvs.motif.prompts import GAMES, VERSIONS, goal_text
 
-    choose("prompt version", options.prompt_version, VERSIONS)
+    version, wish = options.prompt_version or "default", options.goal or "defaultgoal"
+    choose("prompt version", version, VERSIONS)
     game = options.game or _game_of(pairs)
     choose("game", game, GAMES)
-    goal = goal_text(options.goal, game)
+    goal = goal_text(wish, game)
+    temperature = _TEMPERATURE if options.temperature is None else options.temperature
+    sampling = Sampling(
+        temperature=temperature, top_p=0.95, max_tokens=options.answer_tokens or _ANSWER_TOKENS
+    )
+    name = options.annotator or _name(options.llm, wish, version)
+    if name in _RULES or name.startswith("keyword_"):
+        raise ValueError(f"expected a name for the labels of a model, got that of a rule: {name!r}")
+    model = get_model(options.llm)
     rate = options.requests_per_second
     gateway = Gateway(
-        get_model(options.llm),
-        concurrency=options.concurrency,
+        model,
+        cache=Cache(answers_of(pairs, name) / _ANSWERS) if model.cacheable else None,
+        concurrency=options.concurrency or _CONCURRENCY,
         limiter=RateLimiter(requests_per_second=rate) if rate else None,
     )
-    name = options.annotator or _name(options)
-    sampling = Sampling(
-        temperature=options.temperature, top_p=0.95, max_tokens=options.answer_tokens
-    )
     asker = ModelAnnotator(
-        gateway,
-        sampling,
-        version=options.prompt_version,
-        goal=goal,
-        game=game,
-        swap=options.swap,
+        gateway, sampling, version=version, goal=goal, game=game, swap=options.swap
     )
+    about = {
+        "model": gateway.name,
+        "prompt_version": version,
+        "goal": goal,
+        "game": game,
+        "swap": options.swap,
+        "temperature": temperature,
+    }
+    low, high = chunk_of(len(pairs), **chunks)
     begun = time.monotonic()
     try:
-        with CountBar(len(pairs), "pairs") as show:
+        with CountBar(high - low, "pairs") as show:
 
             def progress(done: int, total: int) -> None:
                 rate = done / max(time.monotonic() - begun, 1e-9)
                 tokens = gateway.ledger.usage.total
                 cost = f", {gateway.ledger.usd:.2f} USD" if gateway.tells_cost else ""
-                all_of_them = round(len(pairs) * done / max(total, 1))
+                all_of_them = round((high - low) * done / max(total, 1))
                 said = f"{done} of {total} different, {rate:,.0f} a second, {tokens:,} tokens{cost}"
                 show(all_of_them, said)
 
             told = annotate(
-                pairs, name, asker, batch=options.batch_size, on_progress=progress, **chunks
+                pairs,
+                name,
+                asker,
+                batch=options.batch_size or _BATCH,
+                about=about,
+                on_progress=progress,
+                **chunks,
             )
     finally:
         gateway.close()
@@ -220,13 +286,14 @@ def _ask_model(options: argparse.Namespace, pairs: Any, chunks: dict[str, int]) 
     return 0
 
 
-def _name(options: argparse.Namespace) -> str:
+def _name(llm: str, goal: str, version: str) -> str:
     """As Motif names labels: ``llama70b_msg_defaultgoal_default``."""
     from textenvs.llm import bare_name
 
-    model = "".join(c if c.isalnum() or c in "-." else "-" for c in bare_name(options.llm))
-    goal = options.goal if " " not in options.goal else "owngoal"
-    return f"{model.strip('-')}_msg_{goal}_{options.prompt_version}"
+    model = "".join(c if c.isalnum() or c in "-." else "-" for c in bare_name(llm))
+    if " " in goal:
+        goal = f"owngoal-{blake2b(goal.encode(), digest_size=4).hexdigest()}"
+    return f"{model.strip('-')}_msg_{goal}_{version}"
 
 
 def _game_of(pairs: Any) -> str:

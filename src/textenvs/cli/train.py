@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textenvs.cli.arguments import check_id, not_negative, positive, positive_number
+from textenvs.cli.arguments import check_id, finite, not_negative, positive, positive_number
 from textenvs.cli.consoles import result_console
 from textenvs.cli.run_options import StepBar, add_run, run_settings
 from textenvs.errors import choose
@@ -106,7 +106,7 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--reward-threshold",
-        type=float,
+        type=finite,
         metavar="X",
         help="agreement above which it pays (similarity 0.84, else 0)",
     )
@@ -117,10 +117,10 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
         help="once a caption an episode, only when it is first played, or always (once)",
     )
     group.add_argument(
-        "--strength", type=float, default=1.0, metavar="X", help="in the policy's logits (1)"
+        "--strength", type=finite, default=1.0, metavar="X", help="in the policy's logits (1)"
     )
     group.add_argument(
-        "--policy-threshold", type=float, default=0.0, metavar="X", help="agreement (0)"
+        "--policy-threshold", type=finite, default=0.0, metavar="X", help="agreement (0)"
     )
     group.add_argument(
         "--scaled", action="store_true", help="as long as the logits are, as published"
@@ -183,7 +183,7 @@ def _add_captions(parser: argparse.ArgumentParser) -> None:
         ("reward-scale", "of the game's reward, before it is cut (1)"),
         ("reward-clip", "where it is cut, on both sides"),
     ):
-        group.add_argument(f"--{name}", type=float, metavar="X", help=said)
+        group.add_argument(f"--{name}", type=finite, metavar="X", help=said)
     group.add_argument(
         "--counts",
         default="exact",

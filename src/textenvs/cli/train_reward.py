@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from textenvs.errors import require
 
     require("torch", extra="rl", needed_by="textenvs train-reward")
-    from textenvs.motif.pairs import Pairs
+    from textenvs.motif.pairs import UNKNOWN, Pairs
     from textenvs.motif.reward_training import RewardTraining, train_reward
 
     training = RewardTraining(
@@ -58,17 +59,22 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         device=options.device,
     )
+    pairs = Pairs(options.dataset_dir)
+    labels = pairs.labels(options.annotator)
     with CountBar(options.num_epochs, "epochs") as show:
         told = train_reward(
-            Pairs(options.dataset_dir),
+            pairs,
             options.annotator,
             Path(options.out),
             training,
             on_progress=show,
         )
-    result_console().print(
-        f"{options.out}: epoch {told['epoch']} of {options.num_epochs}, accuracy "
-        f"{told['train_accuracy']:.3f} learned and {told['held_out_accuracy']:.3f} held out, "
-        f"agreement with the score {told['agrees_with_score']:.3f}"
+    said = (
+        f"{options.out}: epoch {told['epoch']} of {options.num_epochs}, {(labels != UNKNOWN).sum()}"
+        f" of {len(pairs)} pairs labelled, accuracy {told['train_accuracy']:.3f} learned and "
+        f"{told['held_out_accuracy']:.3f} held out"
     )
+    if not math.isnan(told["agrees_with_score"]):
+        said += f", agreement with the score {told['agrees_with_score']:.3f}"
+    result_console().print(said)
     return 0

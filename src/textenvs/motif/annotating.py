@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textenvs.llm import LanguageModel, Sampling
+from textenvs.motif.kept_labels import check_about
 from textenvs.motif.pairs import FIRST, SECOND, TIE, UNKNOWN, Pairs
 from textenvs.motif.prompts import ask, ask_again, parse_verdict
 
@@ -29,6 +30,8 @@ __all__ = [
     "Verdict",
     "annotate",
     "annotate_by_info",
+    "answers_of",
+    "chunk_of",
     "position_bias",
     "read_answers",
 ]
@@ -65,9 +68,14 @@ class KeywordAnnotator:
 
     Args:
         words: looked for in lower case.
+
+    Raises:
+        ValueError: if one is empty, which every caption has.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
+        if not all(word.strip() for word in words):
+            raise ValueError(f"expected words to count, got {list(words)}")
         self._words = [word.lower() for word in words]
 
     def __call__(self, pairs: Sequence[tuple[str, str]], /) -> list[Verdict]:
@@ -144,6 +152,7 @@ def annotate(
     chunk: int = 0,
     chunks: int = 1,
     batch: int = 1024,
+    about: Mapping[str, Any] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Label the pairs of a chunk that are not labelled yet.
@@ -158,23 +167,22 @@ def annotate(
         chunk: which, from 0.
         chunks: how many there are.
         batch: pairs that are asked about at once.
+        about: what the labels depend on, as JSON types; kept with them.
         on_progress: called with the different pairs of the chunk that are done, and all of them.
 
     Returns:
         How many pairs of the chunk have which label, and how many different ones were asked about.
 
     Raises:
-        ValueError: if there is no such chunk.
+        ValueError: if there is no such chunk, or if the labels of that name are about something
+            else.
     """
-    if not 0 <= chunk < chunks:
-        raise ValueError(f"expected a chunk from 0 to {chunks - 1}, got {chunk}")
-    count = len(pairs)
-    low, high = chunk * count // chunks, (chunk + 1) * count // chunks
+    low, high = chunk_of(len(pairs), chunk, chunks)
     labels = pairs.labels(name, "r+")
+    folder = answers_of(pairs, name)
+    check_about(folder, about or {})
     digests = _digests(pairs)
     _, first, of_pair = np.unique(digests, return_index=True, return_inverse=True)
-    folder = pairs.directory / "preference" / f"{name}.answers"
-    folder.mkdir(parents=True, exist_ok=True)
     _mend(folder / _log_name(chunk, chunks))
     rows_of = _Rows(of_pair.reshape(-1))
     known = {each["digest"]: each["label"] for each in read_answers(pairs, name)}
@@ -215,6 +223,22 @@ def annotate(
     return {**{names[each]: told[each] for each in names}, "asked": asked}
 
 
+def chunk_of(count: int, chunk: int, chunks: int) -> tuple[int, int]:
+    """The first row of a chunk of so many pairs, and the one behind its last.
+
+    Raises:
+        ValueError: if there is no such chunk.
+    """
+    if not 0 <= chunk < chunks:
+        raise ValueError(f"expected a chunk from 0 to {chunks - 1}, got {chunk}")
+    return chunk * count // chunks, (chunk + 1) * count // chunks
+
+
+def answers_of(pairs: Pairs, name: str) -> Path:
+    """The folder of an annotator's answers."""
+    return pairs.directory / "preference" / f"{name}.answers"
+
+
 def annotate_by_info(pairs: Pairs, info: str) -> NDArray[np.int8]:
     """Label pairs by what is known of them: the greater number is better, equal ones tie.
 
@@ -236,8 +260,7 @@ def annotate_by_info(pairs: Pairs, info: str) -> NDArray[np.int8]:
 
 def read_answers(pairs: Pairs, name: str) -> Iterator[Mapping[str, Any]]:
     """The answers of an annotator: ``digest``, ``label``, ``answers``, ``orders``."""
-    folder = pairs.directory / "preference" / f"{name}.answers"
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted(answers_of(pairs, name).glob("*.jsonl")):
         # Not splitlines, which also splits at characters that an answer may have within a line.
         for line in path.read_text(encoding="utf-8").split("\n"):
             if line.endswith("}"):  # not the half line of a process that is writing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from textenvs.errors import TraceError, choose
 from textenvs.motif.pairs import write_pairs
+from textenvs.motif.prompts import family_of
 from textenvs.traces import Trace, read_traces
 
 __all__ = ["CAPTIONS", "pairs_from_traces"]
@@ -36,6 +38,7 @@ def pairs_from_traces(
     length: int = 1,
     caption: str | None = None,
     seed: int = 0,
+    episodes: int | None = None,
 ) -> dict[str, Any]:
     """Draw pairs of moments, uniformly over all steps of all episodes.
 
@@ -46,23 +49,28 @@ def pairs_from_traces(
         length: steps of a moment, one after another in an episode.
         caption: one of :data:`CAPTIONS`; None for what the game says if it says anything.
         seed: of the draws.
+        episodes: of each folder, at most; None for all.
 
     Returns:
         Where the pairs come from, as ``pairs.json`` has it.
 
     Raises:
-        TraceError: if there is nothing to draw from.
+        TraceError: if there is nothing to draw from, if messages are wanted of a game that has
+            none, or if the traces are of different games.
     """
-    traces = [trace for folder in folders for trace in read_traces(folder)]
+    traces = [trace for folder in folders for trace in islice(read_traces(folder), episodes)]
+    games = sorted({family_of(str(trace.header.get("env_id"))) for trace in traces})
+    if len(games) > 1:
+        raise TraceError(f"expected traces of one game, got {', '.join(games)}")
     if caption is None:
         says = any("messages" in step for trace in traces for step in trace.steps[:1])
         caption = "message" if says else "observation"
     choose("caption", caption, CAPTIONS)
     moments = [each for i, trace in enumerate(traces) for each in _moments(trace, i, caption)]
-    episodes = np.array([each.episode for each in moments])
+    episode_of = np.array([each.episode for each in moments])
     last = len(moments) - length + 1
     last = max(last, 0)
-    starts = np.flatnonzero(episodes[:last] == episodes[len(episodes) - last :])
+    starts = np.flatnonzero(episode_of[:last] == episode_of[len(episode_of) - last :])
     if len(starts) < 2:
         raise TraceError(
             f"expected traces with moments of {length} steps or more, found "
@@ -75,9 +83,9 @@ def pairs_from_traces(
     returns = np.array([_return(trace) for trace in traces])
     info = {
         "score": np.array([each.score for each in moments]),
-        "return": returns[episodes],
+        "return": returns[episode_of],
         "steps": np.array([each.steps for each in moments]),
-        "episode": episodes,
+        "episode": episode_of,
     }
     about = {
         "episodes": len(traces),
@@ -104,7 +112,12 @@ def _moments(trace: Trace, episode: int, caption: str) -> Iterator[_Moment]:
 
 def _texts(trace: Trace, caption: str) -> Iterable[str]:
     if caption == "message":
-        return [_JOINT.join(step.get("messages", ())) for step in trace.steps]
+        if any("messages" not in step for step in trace.steps):
+            raise TraceError(
+                f"{trace.path}: expected a game that tells its messages (NetHack): compare "
+                "observations (--caption observation)"
+            )
+        return [_JOINT.join(step["messages"]) for step in trace.steps]
     last = [] if trace.end is None else [str(trace.end["observation"])]
     return [str(step["observation"]) for step in trace.steps[1:]] + last
 

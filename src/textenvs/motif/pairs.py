@@ -13,6 +13,7 @@ The first three are Motif's (``rlaif/dataset.py``, 51b5f47), where W is 256 and 
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import tempfile
@@ -66,6 +67,8 @@ class Pairs:
                 f"{path}: expected (N, 2, L, W) uint8, got {self.messages.shape} "
                 f"{self.messages.dtype}"
             )
+        if not len(self.messages):
+            raise TraceError(f"{path}: expected pairs, got none: `textenvs pairs` draws them")
 
     def __len__(self) -> int:
         """How many pairs there are."""
@@ -91,7 +94,7 @@ class Pairs:
         path = self.directory / "info" / f"{name}.npy"
         if not path.exists():
             known = sorted(each.stem for each in path.parent.glob("*.npy"))
-            raise TraceError(f"{path} is missing: expected one of {', '.join(known) or 'none'}")
+            raise TraceError(f"{path} is missing: there is {', '.join(known) or 'nothing'}")
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     @property
@@ -109,13 +112,16 @@ class Pairs:
 
         Raises:
             TraceError: if there are none, or not as many as pairs.
+            ValueError: if the name is none of a file.
         """
+        if annotator in ("", "..") or Path(annotator).name != annotator:
+            raise ValueError(f"expected a name of labels that a file can have, got {annotator!r}")
         path = self.directory / "preference" / f"{annotator}.npy"
         if mode == "r+" and not path.exists():
             _make_once(path, len(self))
         if not path.exists():
             raise TraceError(
-                f"{path} is missing: expected one of {', '.join(self.annotators) or 'none'}; "
+                f"{path} is missing: there are labels of {', '.join(self.annotators) or 'nobody'}; "
                 "`textenvs annotate` makes them"
             )
         found: NDArray[np.int8] = np.load(path, mmap_mode=mode, allow_pickle=False)
@@ -136,6 +142,22 @@ def _make_once(path: Path, count: int) -> None:
         pass  # another process was faster
     finally:
         fresh.unlink()
+
+
+def _keep_labels(directory: Path, fresh: Path) -> None:
+    """Refuse to put other pairs under labels: they would be taken for theirs.
+
+    Raises:
+        TraceError: if there are labels, and the pairs are not the same.
+    """
+    old = directory / _MESSAGES
+    labelled = [each.stem for each in (directory / "preference").glob("*.npy")]
+    if labelled and old.exists() and not filecmp.cmp(old, fresh, shallow=False):
+        fresh.unlink()
+        raise TraceError(
+            f"{directory} has labels of other pairs ({', '.join(sorted(labelled))}): expected "
+            "another folder for these"
+        )
 
 
 def caption_of(sequence: NDArray[np.uint8]) -> str:
@@ -186,6 +208,9 @@ def write_pairs(
         info: of all observations, name -> (len(texts),); of a sequence the last one's is kept.
         width: bytes of a text, at most.
         about: where the pairs come from.
+
+    Raises:
+        TraceError: if the directory has labels of other pairs.
     """
     count, _, length = chosen.shape
     encoded: dict[str, NDArray[np.uint8]] = {}
@@ -201,6 +226,7 @@ def write_pairs(
             messages[i, j // length, j % length] = encoded[text]
     messages.flush()
     del messages
+    _keep_labels(directory, fresh)
     for name, values in info.items():
         np.save(directory / "info" / f"{name}.npy", values[chosen[:, :, -1]])
     replace_file(directory / _ABOUT, json.dumps({**about, "pairs": count}, indent=1) + "\n")

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from textenvs.errors import choose
+from textenvs.errors import UnknownName, choose
 from textenvs.llm.model import Message
 from textenvs.motif.pairs import FIRST, SECOND, TIE
 
@@ -21,6 +21,7 @@ __all__ = [
     "VERSIONS",
     "ask",
     "ask_again",
+    "family_of",
     "game_of",
     "goal_text",
     "parse_verdict",
@@ -111,9 +112,14 @@ def game_of(env_id: str) -> str:
     Raises:
         UnknownName: if it is of none.
     """
+    choose("game", env_id.partition("-")[0], _FAMILIES)
+    return family_of(env_id)
+
+
+def family_of(env_id: str) -> str:
+    """The key of :data:`GAMES` that an id is of; the id's first word if it is of none."""
     family = env_id.partition("-")[0]
-    choose("game", family, _FAMILIES)
-    return _FAMILIES[family]
+    return _FAMILIES.get(family, family)
 
 
 def goal_text(goal: str, game: str) -> str:
@@ -130,7 +136,9 @@ def goal_text(goal: str, game: str) -> str:
         return _DEFAULT_GOALS[game]
     if goal not in GOALS and " " in goal.strip():
         return goal.strip()
-    choose("goal", goal, GOALS)
+    if goal not in GOALS:
+        names = ", ".join(map(repr, GOALS))
+        raise UnknownName(f"unknown goal {goal!r}: expected one of {names}, or a sentence")
     return GOALS[goal]
 
 

@@ -211,7 +211,8 @@ def load_reward(folder: Path | str) -> StoredReward:
         model.load_state_dict(found["weights"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError) as error:
         raise TraceError(
-            f"{path}: expected a reward, as `textenvs train-reward` writes it, got: {error}"
+            f"{folder}: expected the folder of a reward, as `textenvs train-reward` writes it, "
+            f"got: {error}"
         ) from error
     model.eval()
     return StoredReward(

@@ -26,6 +26,7 @@ __all__ = ["RewardTraining", "bradley_terry", "train_reward"]
 _CHECKPOINT, _METRICS = "checkpoint.pt", "epochs.jsonl"
 _QUANTILES = 1001
 _BATCH = 1024
+_FEWEST = 10  # labels
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,12 @@ def train_reward(
         score``, the share of held-out pairs in which the greater reward has the greater score.
 
     Raises:
-        TraceError: if fewer than ten pairs are labelled.
-        ValueError: if ``out`` has a training with other settings.
+        TraceError: if fewer than ten pairs are labelled, or none of them with a preference.
+        ValueError: if ``out`` has a training with other settings or labels, or if there is no such
+            device.
     """
     training = RewardTraining() if training is None else training
+    _check_device(training.device)
     data = _Data(pairs, annotator)
     order = torch.randperm(
         len(data.labels), generator=torch.Generator().manual_seed(training.seed)
@@ -108,8 +111,11 @@ def train_reward(
         torch.manual_seed(training.seed)
         model = RewardModel(RewardSettings(training.encoder, caption)).to(training.device)
     optimizer = torch.optim.Adam(model.parameters(), training.learning_rate)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out}: expected a folder for the reward, got a file")
     out.mkdir(parents=True, exist_ok=True)
-    told = _go_on(out, model, optimizer, training, annotator)
+    settings = _settings(training, annotator, data)
+    told = _go_on(out, model, optimizer, settings)
     inputs = model.read(data.captions)
     for epoch in range(len(told), training.epochs):
         rng = np.random.default_rng([training.seed, epoch])
@@ -127,7 +133,7 @@ def train_reward(
         if found["held_out_loss"] <= min(each["held_out_loss"] for each in told):
             about = {"annotator": annotator, "training": asdict(training), **found}
             _stored(model, inputs, data, learned, about).save(out)
-        _keep(out, model, optimizer, training, annotator, told)
+        _keep(out, model, optimizer, settings, told)
         on_progress(epoch + 1, f"held-out accuracy {found['held_out_accuracy']:.3f}")
     return min(told, key=lambda each: each["held_out_loss"])
 
@@ -138,10 +144,12 @@ class _Data:
     def __init__(self, pairs: Pairs, annotator: str) -> None:
         labels = np.asarray(pairs.labels(annotator))
         rows = np.flatnonzero(labels != UNKNOWN)
-        if len(rows) < 10:
+        decided = int((labels[rows] != TIE).sum())
+        if len(rows) < _FEWEST or not decided:
             raise TraceError(
-                f"{pairs.directory}: expected 10 pairs or more that {annotator} labelled, got "
-                f"{len(rows)}: `textenvs annotate` labels them"
+                f"{pairs.directory}: expected {_FEWEST} labels or more of {annotator}, and "
+                f"preferences among them, got {len(rows)} and {decided}: `textenvs annotate` "
+                "makes them"
             )
         self.labels = labels[rows]
         numbers: dict[bytes, int] = {}
@@ -159,6 +167,13 @@ class _Data:
             self.scores: NDArray[Any] | None = np.asarray(pairs.info("score"))[rows]
         except TraceError:
             self.scores = None
+
+    def digest(self) -> str:
+        """What tells labels and captions apart."""
+        found = blake2b(self.labels.tobytes(), digest_size=16)
+        found.update(self.pairs.tobytes())
+        found.update("\0".join(self.captions).encode())
+        return found.hexdigest()
 
     def wanted(self, chosen: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(self.labels[chosen].astype(np.int64))
@@ -229,9 +244,18 @@ def _stored(
     return StoredReward(kept, mean, deviation, quantiles, about)
 
 
-def _settings(training: RewardTraining, annotator: str) -> dict[str, Any]:
+def _check_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"expected a device such as cpu or cuda, got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"expected a device that is here, got {name!r}: there is no CUDA")
+
+
+def _settings(training: RewardTraining, annotator: str, data: _Data) -> dict[str, Any]:
     """What must not change when a training goes on; it may become longer."""
-    found = {**asdict(training), "annotator": annotator}
+    found = {**asdict(training), "annotator": annotator, "labels": data.digest()}
     return {key: found[key] for key in found if key not in ("epochs", "device")}
 
 
@@ -239,17 +263,17 @@ def _go_on(
     out: Path,
     model: RewardModel,
     optimizer: torch.optim.Optimizer,
-    training: RewardTraining,
-    annotator: str,
+    settings: dict[str, Any],
 ) -> list[dict[str, float]]:
     """Load the last checkpoint, if there is one; the epochs that are done."""
     path = out / _CHECKPOINT
     if not path.exists():
         return []
     kept = torch.load(path, weights_only=True)
-    if kept["settings"] != _settings(training, annotator):
+    changed = [key for key, value in settings.items() if kept["settings"].get(key) != value]
+    if changed:
         raise ValueError(
-            f"{out} has a training with other settings ({kept['settings']}): expected those, or "
+            f"{out} has a training with other settings ({', '.join(changed)}): expected those, or "
             "another folder"
         )
     model.load_state_dict(kept["model"])
@@ -262,12 +286,11 @@ def _keep(
     out: Path,
     model: RewardModel,
     optimizer: torch.optim.Optimizer,
-    training: RewardTraining,
-    annotator: str,
+    settings: dict[str, Any],
     told: list[dict[str, float]],
 ) -> None:
     record = {
-        "settings": _settings(training, annotator),
+        "settings": settings,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "told": told,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textenvs.errors import choose
 
-__all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now"]
+__all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now", "check_weights"]
 
 PAYS_FOR = ("caused", "previous")
 """The caption that is paid: that of what an action led to; or, as published, that of what it was
@@ -32,10 +33,22 @@ def caption_now(observation: Any, info: Mapping[str, Any], kind: str) -> str:
         if "messages" not in info:
             raise ValueError(
                 "expected a game that tells its messages (NetHack) for a reward of messages, got "
-                f"an info with {', '.join(info)}"
+                f"an info with {', '.join(info)}: take captions of observations "
+                "(caption='observation', `textenvs pairs --caption observation`)"
             )
         return " ".join(info["messages"])
     return str(observation["text"] if isinstance(observation, Mapping) else observation)
+
+
+def check_weights(**weights: float) -> None:
+    """Check that weights of rewards are numbers.
+
+    Raises:
+        ValueError: if one is infinite, or not a number.
+    """
+    for name, value in weights.items():
+        if not math.isfinite(value):
+            raise ValueError(f"expected a finite {name}, got {value}")
 
 
 class CaptionRewards:
@@ -76,10 +89,15 @@ class MotifRule:
 
     Raises:
         UnknownName: if a choice is none.
+        ValueError: if a number is out of range.
     """
 
     def __init__(self, threshold: float, beta: float = 3.0, pays_for: str = "caused") -> None:
         choose("pays_for", pays_for, PAYS_FOR)
+        if math.isnan(threshold):
+            raise ValueError(f"expected a number as threshold, got {threshold}")
+        if not 0 <= beta < math.inf:
+            raise ValueError(f"expected a beta of 0 or more, got {beta}")
         self._threshold, self._beta = threshold, beta
         self._previous = pays_for == "previous"
         self._seen: Counter[str] = Counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
@@ -21,11 +22,16 @@ from textenvs.wrappers.advice_reward import PAYS
 __all__ = [
     "ADVICE",
     "ALGORITHMS",
+    "CHECKPOINT",
+    "EPISODES",
     "SHAPINGS",
     "TrainSettings",
     "check_settings",
     "keep_settings",
 ]
+
+CHECKPOINT, EPISODES = "model.zip", "episodes.jsonl"
+"""What a run leaves in its folder: the last checkpoint, and its episodes."""
 
 ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo", "ppo-rnd")
 """Of Stable-Baselines3 and sb3-contrib; PPO that learns after every episode; PPO with a bonus for
@@ -169,6 +175,9 @@ class TrainSettings:
             raise ValueError(f"expected an algorithm whose policy takes advice, got {self.algo}")
         if self.encoder == "text" and not self.tokens:
             raise ValueError("expected tokens, the words that the text encoder reads, got 0")
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"expected a finite {name}, got {value}")
         if self.reward_clip is not None and self.reward_clip <= 0:
             raise ValueError(f"expected a reward_clip above 0, got {self.reward_clip}")
         if not 0 <= self.quantile <= 1:
@@ -200,12 +209,15 @@ def keep_settings(settings: TrainSettings, folder: Path) -> None:
 def check_settings(settings: TrainSettings, folder: Path) -> None:
     """Check that a run that is in a folder, if there is one, has these settings.
 
+    What ended before its first episode is no run: its settings may have been what was wrong.
+
     Raises:
         ValueError: if it has others.
     """
     path = folder / _FILE
     wanted = settings.as_json()
-    if not path.exists():
+    played = (folder / CHECKPOINT).exists() or _has_lines(folder / EPISODES)
+    if not path.exists() or not played:
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     longer = {"total_timesteps", "total_episodes"}  # a run may be made longer
@@ -216,6 +228,10 @@ def check_settings(settings: TrainSettings, folder: Path) -> None:
             f"{folder} has a run with other settings ({', '.join(changed)}): expected those, or "
             "another folder"
         )
+
+
+def _has_lines(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _defaults() -> dict[str, Any]:

@@ -21,15 +21,21 @@ from textenvs.rl.features import GameFeatures
 from textenvs.rl.making import make_training_env, potential_of
 from textenvs.rl.nethack_features import NetHackFeatures
 from textenvs.rl.rnd import RndPolicy, RndPPO
-from textenvs.rl.settings import TrainSettings, check_settings, keep_settings
+from textenvs.rl.settings import (
+    CHECKPOINT,
+    EPISODES,
+    TrainSettings,
+    check_settings,
+    keep_settings,
+)
 from textenvs.shaping import Normalized
 from textenvs.traces import replace_file
 
 __all__ = ["evaluate_policy", "load_trained", "train"]
 
-_EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
-_CHECKPOINT = "model.zip"
+_EVALUATIONS = "evaluations.jsonl"
 _POTENTIAL = "potential.json"
+_RECENT = 100  # episodes whose mean is told
 _EVALUATION_SEED = 2**31  # far from what training draws
 
 
@@ -140,7 +146,7 @@ def train(
     env = make_training_env(settings, llm, settings.num_envs, learning=True, folder=out)
     kind = _algorithm(settings.algo)
     potential = potential_of(env)
-    checkpoint = out / _CHECKPOINT
+    checkpoint = out / CHECKPOINT
     logs = str(out / "tensorboard") if tensorboard else None
     if checkpoint.exists():
         model = kind.load(checkpoint, env=env, device="cpu", tensorboard_log=logs)
@@ -166,15 +172,28 @@ def train(
     keep_settings(settings, out)  # not before they have made something
     env.seed(_world_seed(settings.seed, model.num_timesteps))
     left = settings.total_timesteps - model.num_timesteps
-    played = len(_read(out / _EPISODES))
+    played = len(_read(out / EPISODES))
     if left > 0 and (settings.total_episodes is None or played < settings.total_episodes):
         watch = _Watch(settings, out, llm, on_progress, played, potential)
         model.learn(
             left, callback=watch, reset_num_timesteps=False, tb_log_name="run", log_interval=10
         )
         _save(model, out, potential)
+    else:
+        recent = [json.loads(line) for line in _read(out / EPISODES)[-_RECENT:]]
+        on_progress(model.num_timesteps, _means(recent))
     env.close()
     return model
+
+
+def _means(episodes: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The mean return of episodes, and the share that succeeded where it is told."""
+    found = {}
+    for key in ("return", "success"):
+        values = [float(each[key]) for each in episodes if key in each]
+        if values:
+            found[key] = float(np.mean(values))
+    return found
 
 
 def _world_seed(seed: int, steps: int) -> int:
@@ -196,7 +215,7 @@ def load_trained(settings: TrainSettings, out: Path) -> BaseAlgorithm:
     Raises:
         ValueError: if there is no checkpoint.
     """
-    checkpoint = Path(out) / _CHECKPOINT
+    checkpoint = Path(out) / CHECKPOINT
     if not checkpoint.exists():
         raise ValueError(f"expected a trained model, got none: {checkpoint} is missing")
     return _algorithm(settings.algo).load(checkpoint, device="cpu")
@@ -227,7 +246,7 @@ class _Watch(BaseCallback):
         self._evaluated = -1
 
     def _on_training_start(self) -> None:
-        self._file = (self._out / _EPISODES).open("a", encoding="utf-8")
+        self._file = (self._out / EPISODES).open("a", encoding="utf-8")
         every = self._settings.checkpoint_every
         self._next_save = (self.num_timesteps // every + 1) * every
         told = _read(self._out / _EVALUATIONS)
@@ -275,18 +294,15 @@ class _Watch(BaseCallback):
             told["success"] = bool(info["success"])
         told |= kept_of(info, self._settings.keep)
         self._file.write(json.dumps(told) + "\n")
-        self._recent = [*self._recent[-99:], told]
+        self._recent = [*self._recent, told][-_RECENT:]
         self._played += 1
         self._returns[index] = self._lengths[index] = 0
 
     def _on_rollout_end(self) -> None:
         self._file.flush()
-        told = {}
-        for key in ("return", "success"):
-            values = [float(each[key]) for each in self._recent if key in each]
-            if values:
-                told[key] = float(np.mean(values))
-                self.logger.record(f"game/{key}", told[key])
+        told = _means(self._recent)
+        for key, value in told.items():
+            self.logger.record(f"game/{key}", value)
         if self._potential is not None:
             for key, count in self._potential.faults.items():
                 self.logger.record(f"potential/{key}", count)
@@ -371,7 +387,7 @@ def evaluate_policy(
 def _save(model: BaseAlgorithm, out: Path, potential: Normalized | None) -> None:
     if potential is not None:
         replace_file(out / _POTENTIAL, json.dumps(potential.state()) + "\n")
-    path = out / _CHECKPOINT
+    path = out / CHECKPOINT
     fresh = path.with_name("new-" + path.name)
     model.save(fresh)
     os.replace(fresh, path)
@@ -379,7 +395,7 @@ def _save(model: BaseAlgorithm, out: Path, potential: Normalized | None) -> None
 
 def _drop_after(out: Path, steps: int) -> None:
     """Forget what came after the checkpoint; it is played again."""
-    for name in (_EPISODES, _EVALUATIONS):
+    for name in (EPISODES, _EVALUATIONS):
         path = out / name
         if path.exists():
             kept = [line for line in _read(path) if line.endswith("}") and _steps(line) <= steps]

@@ -12,7 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.errors import UnknownName
 from textenvs.motif.counting import count_keys
-from textenvs.motif.rule import MotifRule, caption_now
+from textenvs.motif.rule import MotifRule, caption_now, check_weights
 from textenvs.rewards import add_part
 
 __all__ = ["CaptionReward", "find_reward"]
@@ -58,6 +58,7 @@ class CaptionReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     Raises:
         UnknownName: if a choice is none.
+        ValueError: if a weight is out of range.
 
     Source: Klissarov et al., ICLR 2024, arXiv:2310.00166.
     """
@@ -90,6 +91,7 @@ class CaptionReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
             embeddings=embeddings,
         )
         gymnasium.Wrapper.__init__(self, env)
+        check_weights(extrinsic_coef=extrinsic_coef, intrinsic_coef=intrinsic_coef)
         self._reward_of = find_reward(reward)
         self._part, self._caption = part, caption
         self._rule = MotifRule(threshold, beta, pays_for)

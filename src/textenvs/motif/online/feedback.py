@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,12 +13,12 @@ import numpy as np
 from textenvs.errors import ModelError, choose, require
 from textenvs.llm import Cache, Gateway, LanguageModel, Sampling, get_model
 from textenvs.motif.annotating import ModelAnnotator
+from textenvs.motif.kept_labels import check_about
 from textenvs.motif.online.labels import BackgroundLabels, Item
 from textenvs.motif.online.prompts import ask_helpful, parse_helpful
 from textenvs.motif.pairs import UNKNOWN
 from textenvs.motif.prompts import GAMES, goal_text
 from textenvs.motif.rule import CaptionRewards
-from textenvs.traces import replace_file
 
 if TYPE_CHECKING:
     from textenvs.motif.online.networks import Learner
@@ -34,7 +33,7 @@ _ENOUGH = 25_000  # labels after which the classifier is not trained any more, a
 _EVERY = 10  # captions of which one is kept to be compared, as in ONI
 _KEPT = 10_000  # captions that are kept for that
 _PAIRS = 10  # that are drawn in a step
-_ABOUT, _CACHE = "about.json", "answers.sqlite"
+_CACHE = "answers.sqlite"
 _SAMPLING = Sampling(temperature=0.1, max_tokens=1024)
 
 
@@ -89,7 +88,7 @@ def make_feedback(
     where = None if folder is None else Path(folder)
     model = _asked(llm, where)
     if where is not None:
-        _check_about(where / _ABOUT, {"model": model.name, "game": game, "goal": told})
+        check_about(where, {"model": model.name, "game": game, "goal": told})
 
     def stop() -> None:
         model.stop(ModelError("labels are not wanted any more"))
@@ -115,22 +114,6 @@ def _asked(llm: str | LanguageModel, folder: Path | None) -> LanguageModel:
     if folder is None or not model.cacheable:
         return Gateway(model)
     return Gateway(model, cache=Cache(folder / _CACHE))
-
-
-def _check_about(path: Path, wanted: dict[str, str]) -> None:
-    """Keep what the labels of a folder are of.
-
-    Raises:
-        ValueError: if they are of something else.
-    """
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found != wanted:
-            raise ValueError(
-                f"{path.parent} has labels of {found}: expected those of {wanted}, or another "
-                "folder"
-            )
-    replace_file(path, json.dumps(wanted, indent=1) + "\n")
 
 
 class _Retrieval:
@@ -180,9 +163,10 @@ class _Learned:
             path,
             batch=batch,
             on_labels=self._learn,
-            catch_up=not self._learner.updates,
             stop=stop,
         )
+        if not self._learner.updates:
+            self.labels.catch_up()
 
     def _learn(self, count: int) -> None:
         self._learner.update(self.labels.known, lambda: self.labels.closed)

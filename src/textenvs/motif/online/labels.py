@@ -41,7 +41,6 @@ class BackgroundLabels:
         batch: items that are asked about at once, at most.
         capacity: items that wait, at most.
         on_labels: called in that thread after labels have come, with how many there are.
-        catch_up: whether it is called for the labels of the file, too, before anything is asked.
         stop: ends the waiting of ``ask``, when it is closed.
         pause: seconds after a failure before it is tried again.
 
@@ -64,7 +63,6 @@ class BackgroundLabels:
         batch: int = 100,
         capacity: int = _CAPACITY,
         on_labels: Callable[[int], None] = lambda count: None,
-        catch_up: bool = False,
         stop: Callable[[], None] = lambda: None,
         pause: float = _PAUSE,
     ) -> None:
@@ -76,10 +74,6 @@ class BackgroundLabels:
         self.closed = False
         self._waiting: dict[Item, None] = {}  # the newest last
         self._begin()
-        self._catch_up = catch_up and bool(self.known)
-        if self._catch_up:
-            with self._changed:
-                self._start()
 
     def _begin(self) -> None:
         """Begin, or begin anew after a fork, where the thread and its questions are another's."""
@@ -93,6 +87,13 @@ class BackgroundLabels:
     def _own(self) -> None:
         if self._owner != os.getpid():
             self._begin()
+
+    def catch_up(self) -> None:
+        """Call ``on_labels`` for the labels of the file, too, before anything is asked."""
+        if self.known:
+            with self._changed:
+                self._catch_up = True
+                self._start()
 
     def want(self, items: Sequence[Item]) -> None:
         """Put questions before all others, but for those that were asked or wait already."""

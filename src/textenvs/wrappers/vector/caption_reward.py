@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.motif.counting import count_keys
-from textenvs.motif.rule import MotifRule, caption_now
+from textenvs.motif.rule import MotifRule, caption_now, check_weights
 from textenvs.rewards import add_parts
 from textenvs.wrappers.caption_reward import find_reward
 from textenvs.wrappers.vector.borders import Borders
@@ -54,6 +54,7 @@ class CaptionReward(VectorWrapper):
         embeddings: str = DEFAULT_EMBEDDINGS,
     ) -> None:
         super().__init__(env)
+        check_weights(extrinsic_coef=extrinsic_coef, intrinsic_coef=intrinsic_coef)
         self._reward_of = find_reward(reward)
         self._part, self._caption = part, caption
         self._rules = [MotifRule(threshold, beta, pays_for) for _ in range(env.num_envs)]
