@@ -26,12 +26,12 @@ from pathlib import Path
 import gymnasium
 
 import common
-from advised.advisers import default_embeddings
 from background.groups import GROUPS, METHODS, Run, settings_of, tasks_of
 from background.page import draw, page
 from background.results import Result, read_result
 from background.speed import SPEED_TASKS, measure_speed
 from textenvs import rollout
+from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.agents import RandomAgent
 from textenvs.traces import replace_file
 from trainings import train_all
@@ -103,7 +103,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--knowledge", type=Path, metavar="DIR", help="in place of the package's: DIR/GAME/KIND"
     )
     parser.add_argument(
-        "--embeddings", default=default_embeddings(), metavar="M", help="all-MiniLM-L6-v2"
+        "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
     parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
     parser.add_argument(

@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import Any
 
 import common
-from advised.advisers import adviser_of, coverage, default_embeddings
+from advised.advisers import adviser_of, coverage
 from advised.page import draw, page
 from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
 from advised.results import Result, read_result
 from advised.transfer import play_elsewhere, play_randomly
+from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.traces import replace_file
 from trainings import train_all
 
@@ -96,7 +97,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--llm", metavar="M", help="who advises (default: recorded answers)")
     parser.add_argument("--label", metavar="NAME", help="what the tables call that model")
     parser.add_argument(
-        "--embeddings", default=default_embeddings(), metavar="M", help="all-MiniLM-L6-v2"
+        "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
     parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
     parser.add_argument(

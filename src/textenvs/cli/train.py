@@ -261,9 +261,11 @@ def run(options: argparse.Namespace) -> int:
             show(steps, found)
 
         train(settings, Path(options.out), llm=_model(options), on_progress=progress)
+    unanswered = told.pop("unanswered", 0.0)
     said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
     mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
-    result_console().print(f"{options.out}: {mean}")
+    lost = f"; no recorded answer in {unanswered:.1%} of the scenes" if unanswered else ""
+    result_console().print(f"{options.out}: {mean}{lost}")
     return 0
 
 

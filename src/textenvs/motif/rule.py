@@ -9,7 +9,7 @@ from typing import Any
 
 from textenvs.errors import choose
 
-__all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now", "check_weights"]
+__all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now"]
 
 PAYS_FOR = ("caused", "previous")
 """The caption that is paid: that of what an action led to; or, as published, that of what it was
@@ -38,17 +38,6 @@ def caption_now(observation: Any, info: Mapping[str, Any], kind: str) -> str:
             )
         return " ".join(info["messages"])
     return str(observation["text"] if isinstance(observation, Mapping) else observation)
-
-
-def check_weights(**weights: float) -> None:
-    """Check that weights of rewards are numbers.
-
-    Raises:
-        ValueError: if one is infinite, or not a number.
-    """
-    for name, value in weights.items():
-        if not math.isfinite(value):
-            raise ValueError(f"expected a finite {name}, got {value}")
 
 
 class CaptionRewards:

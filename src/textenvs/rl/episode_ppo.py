@@ -45,7 +45,8 @@ class EpisodePPO(PPO):
         super().__init__(*args, **kwargs)
         if self.env is not None and self.env.num_envs != 1:
             raise ValueError(
-                f"expected one game to learn from by episodes, got {self.env.num_envs}"
+                f"expected one game to learn from by episodes, got {self.env.num_envs}: give "
+                "--num-envs 1"
             )
 
     def collect_rollouts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
 import textenvs  # noqa: F401  # registers the ids
+from textenvs.advice import Advisor
 from textenvs.llm import LanguageModel
 from textenvs.motif.prompts import game_of
 from textenvs.rewards import add_parts
@@ -21,7 +22,7 @@ from textenvs.rl.settings import TrainSettings
 from textenvs.shaping import Normalized
 from textenvs.wrappers import vector
 
-__all__ = ["make_games", "make_training_env", "potential_of"]
+__all__ = ["advisors_of", "make_games", "make_training_env", "potential_of"]
 
 _SHAPED: Mapping[str, Any] = {
     "code": vector.CodeShapingReward,
@@ -88,7 +89,11 @@ def make_training_env(
         kwargs.setdefault("observation_keys", NETHACK_KEYS)
     if settings.max_steps is not None:
         kwargs["max_episode_steps"] = settings.max_steps
-    games = make_games(settings.env_id, num_envs, kwargs)
+    try:
+        games = make_games(settings.env_id, num_envs, kwargs)
+    except TypeError as error:  # what constructors say of an argument that they do not take
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.env.items())
+        raise ValueError(f"{settings.env_id} does not take {given}: {error}") from error
     asked: dict[str, Any] = {
         "llm": llm or settings.llm,
         "match": settings.match,
@@ -162,9 +167,18 @@ def _with_captions_that_pay(
 
 def potential_of(env: Sb3VecEnv) -> Normalized | None:
     """The potential that games are shaped by; None without one."""
+    shaped = (each for each in _wrappers(env) if isinstance(each, vector.PotentialShapingReward))
+    return next((each.potential for each in shaped), None)
+
+
+def advisors_of(env: Sb3VecEnv) -> list[Advisor]:
+    """Who advises, in each of the wrappers that ask."""
+    kinds = (vector.AdviceReward, vector.AddAdviceObservation)
+    return [each.advisor for each in _wrappers(env) if isinstance(each, kinds)]
+
+
+def _wrappers(env: Sb3VecEnv) -> Iterator[VectorWrapper]:
     games: Any = env.env
-    while not isinstance(games, vector.PotentialShapingReward):
-        if not isinstance(games, VectorWrapper):
-            return None
+    while isinstance(games, VectorWrapper):
+        yield games
         games = games.env
-    return games.potential

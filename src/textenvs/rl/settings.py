@@ -23,15 +23,14 @@ __all__ = [
     "ADVICE",
     "ALGORITHMS",
     "CHECKPOINT",
-    "EPISODES",
     "SHAPINGS",
     "TrainSettings",
     "check_settings",
     "keep_settings",
 ]
 
-CHECKPOINT, EPISODES = "model.zip", "episodes.jsonl"
-"""What a run leaves in its folder: the last checkpoint, and its episodes."""
+CHECKPOINT = "model.zip"
+"""The last checkpoint of a run, in its folder."""
 
 ALGORITHMS = ("ppo", "a2c", "dqn", "recurrent_ppo", "maskable_ppo", "episode_ppo", "ppo-rnd")
 """Of Stable-Baselines3 and sb3-contrib; PPO that learns after every episode; PPO with a bonus for
@@ -44,6 +43,7 @@ SHAPINGS = ("code", "preference", "goal")
 """Of what potentials are made (:mod:`textenvs.shaping`)."""
 
 _FILE = "settings.json"
+_UNADVISED = ("dqn", "ppo-rnd")  # their policies take no advice
 _GAMMA = 0.99  # of all algorithms of Stable-Baselines3, where ``hyper`` says nothing else
 _ENCODERS = ("mlp", "cnn", "text", "nethack")
 
@@ -171,8 +171,23 @@ class TrainSettings:
                 raise ValueError("expected captions to pay by a reward or by feedback, got both")
         if (self.advice or self.feedback) and not self.llm:
             raise ValueError("expected a model that is asked, got none: give --llm")
-        if "policy" in self.advice and self.algo in ("dqn", "ppo-rnd"):
-            raise ValueError(f"expected an algorithm whose policy takes advice, got {self.algo}")
+        if self.llm and not (self.advice or self.feedback):
+            raise ValueError(
+                f"expected something that {self.llm} is asked for, got none: give --advice or "
+                "--feedback"
+            )
+        if "policy" in self.advice and self.algo in _UNADVISED:
+            able = ", ".join(each for each in ALGORITHMS if each not in _UNADVISED)
+            raise ValueError(
+                f"expected an algorithm whose policy takes advice ({able}), got {self.algo}"
+            )
+        if "observation" in self.advice and self.encoder == "nethack":
+            raise ValueError(
+                "expected an encoder that reads advice (mlp, cnn, text), got 'nethack': let it be "
+                "added to the policy, or pay"
+            )
+        if self.encoder == "nethack" and not self.env_id.startswith("NetHack"):
+            raise ValueError(f"expected a game of NetHack for its encoder, got {self.env_id}")
         if self.encoder == "text" and not self.tokens:
             raise ValueError("expected tokens, the words that the text encoder reads, got 0")
         for name, value in vars(self).items():
@@ -209,29 +224,26 @@ def keep_settings(settings: TrainSettings, folder: Path) -> None:
 def check_settings(settings: TrainSettings, folder: Path) -> None:
     """Check that a run that is in a folder, if there is one, has these settings.
 
-    What ended before its first episode is no run: its settings may have been what was wrong.
+    What ended before its first checkpoint left nothing to go on with, and its settings may have
+    been what was wrong.
 
     Raises:
         ValueError: if it has others.
     """
     path = folder / _FILE
     wanted = settings.as_json()
-    played = (folder / CHECKPOINT).exists() or _has_lines(folder / EPISODES)
-    if not path.exists() or not played:
+    if not path.exists() or not (folder / CHECKPOINT).exists():
         return
     found = json.loads(path.read_text(encoding="utf-8"))
-    longer = {"total_timesteps", "total_episodes"}  # a run may be made longer
+    # A run may be made longer, and go on without advice where it ended for want of some.
+    free = {"total_timesteps", "total_episodes", "missing"}
     found = {**_defaults(), **found}  # a run that was begun before a setting existed
-    changed = [k for k, v in wanted.items() if k not in longer and found.get(k) != v]
+    changed = [k for k, v in wanted.items() if k not in free and found.get(k) != v]
     if changed:
         raise ValueError(
             f"{folder} has a run with other settings ({', '.join(changed)}): expected those, or "
             "another folder"
         )
-
-
-def _has_lines(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
 
 
 def _defaults() -> dict[str, Any]:

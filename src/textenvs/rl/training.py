@@ -18,22 +18,17 @@ from textenvs.errors import MissingExtra
 from textenvs.llm import LanguageModel
 from textenvs.rl.episode_ppo import EpisodePPO
 from textenvs.rl.features import GameFeatures
-from textenvs.rl.making import make_training_env, potential_of
+from textenvs.rl.making import advisors_of, make_training_env, potential_of
 from textenvs.rl.nethack_features import NetHackFeatures
 from textenvs.rl.rnd import RndPolicy, RndPPO
-from textenvs.rl.settings import (
-    CHECKPOINT,
-    EPISODES,
-    TrainSettings,
-    check_settings,
-    keep_settings,
-)
+from textenvs.rl.sb3_vec_env import Sb3VecEnv
+from textenvs.rl.settings import CHECKPOINT, TrainSettings, check_settings, keep_settings
 from textenvs.shaping import Normalized
 from textenvs.traces import replace_file
 
 __all__ = ["evaluate_policy", "load_trained", "train"]
 
-_EVALUATIONS = "evaluations.jsonl"
+_EPISODES, _EVALUATIONS = "episodes.jsonl", "evaluations.jsonl"
 _POTENTIAL = "potential.json"
 _RECENT = 100  # episodes whose mean is told
 _EVALUATION_SEED = 2**31  # far from what training draws
@@ -77,6 +72,26 @@ def _check_arguments(kind: type[BaseAlgorithm], hyper: Mapping[str, Any]) -> Non
                 f"unknown argument {name!r} of {kind.__name__}: expected one of "
                 f"{', '.join(sorted(known - {'self', 'args', 'kwargs', 'policy', 'env'}))}"
             )
+
+
+def _made(
+    kind: type[BaseAlgorithm], settings: TrainSettings, env: Sb3VecEnv, arguments: dict[str, Any]
+) -> BaseAlgorithm:
+    try:
+        return kind(_policy(settings), env, **arguments)
+    except (TypeError, AssertionError) as error:  # what algorithms say of values
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.hyper.items())
+        raise ValueError(f"{settings.algo} does not take {given or 'this'}: {error}") from error
+
+
+def _check_masks(env: Sb3VecEnv, env_id: str) -> None:
+    try:
+        env.get_attr("action_masks")
+    except AttributeError as error:
+        raise ValueError(
+            f"expected a game that tells which actions are valid (Crafter, MiniGrid, BabyAI) for "
+            f"maskable_ppo, got {env_id}: take another --algo"
+        ) from error
 
 
 def _policy(settings: TrainSettings) -> Any:
@@ -167,20 +182,22 @@ def train(
             **settings.hyper,
         }
         _check_arguments(kind, settings.hyper)
-        model = kind(_policy(settings), env, **arguments)
+        if settings.algo == "maskable_ppo":
+            _check_masks(env, settings.env_id)
+        model = _made(kind, settings, env, arguments)
         _drop_after(out, -1)  # of a run that was stopped before its first checkpoint
     keep_settings(settings, out)  # not before they have made something
     env.seed(_world_seed(settings.seed, model.num_timesteps))
     left = settings.total_timesteps - model.num_timesteps
-    played = len(_read(out / EPISODES))
+    played = len(_read(out / _EPISODES))
     if left > 0 and (settings.total_episodes is None or played < settings.total_episodes):
-        watch = _Watch(settings, out, llm, on_progress, played, potential)
+        watch = _Watch(settings, out, llm, on_progress, played, env)
         model.learn(
             left, callback=watch, reset_num_timesteps=False, tb_log_name="run", log_interval=10
         )
         _save(model, out, potential)
     else:
-        recent = [json.loads(line) for line in _read(out / EPISODES)[-_RECENT:]]
+        recent = [json.loads(line) for line in _read(out / _EPISODES)[-_RECENT:]]
         on_progress(model.num_timesteps, _means(recent))
     env.close()
     return model
@@ -231,11 +248,12 @@ class _Watch(BaseCallback):
         llm: LanguageModel | None,
         on_progress: Callable[[int, Mapping[str, float]], None],
         played: int,
-        potential: Normalized | None,
+        env: Sb3VecEnv,
     ) -> None:
         super().__init__()
         self._played = played
-        self._potential = potential
+        self._potential = potential_of(env)
+        self._advisors = advisors_of(env)
         self._settings, self._out, self._llm = settings, out, llm
         self._on_progress = on_progress
         self._returns = np.zeros(settings.num_envs)
@@ -246,7 +264,7 @@ class _Watch(BaseCallback):
         self._evaluated = -1
 
     def _on_training_start(self) -> None:
-        self._file = (self._out / EPISODES).open("a", encoding="utf-8")
+        self._file = (self._out / _EPISODES).open("a", encoding="utf-8")
         every = self._settings.checkpoint_every
         self._next_save = (self.num_timesteps // every + 1) * every
         told = _read(self._out / _EVALUATIONS)
@@ -306,6 +324,11 @@ class _Watch(BaseCallback):
         if self._potential is not None:
             for key, count in self._potential.faults.items():
                 self.logger.record(f"potential/{key}", count)
+        asked = sum(each.asked for each in self._advisors)
+        unanswered = sum(each.unanswered for each in self._advisors)
+        if unanswered:
+            told["unanswered"] = unanswered / asked
+            self.logger.record("advice/unanswered", told["unanswered"])
         self._on_progress(self.num_timesteps, told)
 
     def _evaluate(self) -> None:
@@ -395,7 +418,7 @@ def _save(model: BaseAlgorithm, out: Path, potential: Normalized | None) -> None
 
 def _drop_after(out: Path, steps: int) -> None:
     """Forget what came after the checkpoint; it is played again."""
-    for name in (EPISODES, _EVALUATIONS):
+    for name in (_EPISODES, _EVALUATIONS):
         path = out / name
         if path.exists():
             kept = [line for line in _read(path) if line.endswith("}") and _steps(line) <= steps]

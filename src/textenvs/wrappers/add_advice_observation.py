@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from textenvs.advice import Advice, Advisor, check_captions, read_scene
+from textenvs.advice import Advice, Advisor, check_captions, names_of, read_scene
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.llm import LanguageModel
 
@@ -66,7 +66,7 @@ class AddAdviceObservation(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstruc
         )
         gymnasium.Wrapper.__init__(self, env)
         check_captions(captions, env.observation_space)
-        self._names = tuple(env.get_wrapper_attr("action_names"))
+        self._names = names_of(env)
         self._captions = captions
         self._mission = ""
         self.advisor = Advisor(

@@ -7,10 +7,19 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from textenvs.advice import Advice, Advisor, Scene, check_captions, read_scene
+from textenvs.advice import (
+    Advice,
+    Advisor,
+    Scene,
+    action_number,
+    check_captions,
+    names_of,
+    read_scene,
+)
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.errors import choose
 from textenvs.llm import LanguageModel
+from textenvs.rewards import add_part, check_weights
 
 __all__ = ["PAYS", "THRESHOLDS", "AdviceReward", "AdviceRule", "threshold_of"]
 
@@ -41,9 +50,11 @@ class AdviceRule:
 
     Raises:
         UnknownName: if ``pays`` is none of them.
+        ValueError: if a number is none.
     """
 
     def __init__(self, beta: float, threshold: float, pays: str = "once") -> None:
+        check_weights(beta=beta, threshold=threshold)
         self._beta, self._threshold = beta, threshold
         choose("pays", pays, PAYS)
         self._pays = pays
@@ -84,7 +95,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
 
     Raises:
         UnknownName: if an argument is none of its choices.
-        ValueError: if ``captions`` need what the observations do not have.
+        ValueError: if ``captions`` need what the observations do not have, or a number is none.
     """
 
     def __init__(
@@ -114,7 +125,7 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         )
         gymnasium.Wrapper.__init__(self, env)
         check_captions(captions, env.observation_space)
-        self._names = tuple(env.get_wrapper_attr("action_names"))
+        self._names = names_of(env)
         self._captions = captions
         self._rule = AdviceRule(beta, threshold_of(match, threshold), pays)
         self.advisor = Advisor(
@@ -140,10 +151,10 @@ class AdviceReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         """Play an action; what it pays follows from the advice before it."""
         assert self._scene is not None, "reset() comes first"
         scene, advice = self._scene, self.advisor.advise([self._scene])[0]
+        paid = self._rule.reward(scene, advice, action_number(action))
         observation, reward, terminated, truncated, info = self.env.step(action)
-        paid = self._rule.reward(scene, advice, int(action))
         self._scene = self._see(observation, info)
-        rewards = {"game": float(reward), **info.get("rewards", {}), "advice": paid}
+        rewards = add_part(info, float(reward), "advice", paid)
         return (
             observation,
             float(reward) + paid,

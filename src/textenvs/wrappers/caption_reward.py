@@ -12,8 +12,8 @@ from gymnasium.utils import RecordConstructorArgs
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.errors import UnknownName
 from textenvs.motif.counting import count_keys
-from textenvs.motif.rule import MotifRule, caption_now, check_weights
-from textenvs.rewards import add_part
+from textenvs.motif.rule import MotifRule, caption_now
+from textenvs.rewards import add_part, check_weights
 
 __all__ = ["CaptionReward", "find_reward"]
 

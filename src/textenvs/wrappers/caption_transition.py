@@ -7,6 +7,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
+from textenvs.advice import action_number
 from textenvs.captioners.transitions import transition
 
 __all__ = ["CaptionTransition"]
@@ -48,7 +49,8 @@ class CaptionTransition(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
         """Play an action, and say what it did."""
         assert self._before is not None, "reset() comes first"
         seen, before = self._before
+        number = action_number(action)
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._before = observation, info
-        said = transition(seen, before, int(action), info)
+        said = transition(seen, before, number, info)
         return observation, reward, terminated, truncated, {**info, "transition": said}

@@ -7,12 +7,12 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from textenvs.advice import check_captions, read_scene
+from textenvs.advice import action_number, check_captions, names_of, read_scene
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.advice.goals import GoalRule, GoalSuggester
 from textenvs.captioners.transitions import transition
 from textenvs.llm import LanguageModel
-from textenvs.rewards import add_part
+from textenvs.rewards import add_part, check_weights
 
 __all__ = ["GoalReward"]
 
@@ -55,7 +55,8 @@ class GoalReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         )
         gymnasium.Wrapper.__init__(self, env)
         check_captions(captions, env.observation_space)
-        self._names = tuple(env.get_wrapper_attr("action_names"))
+        check_weights(scale=scale, threshold=threshold)
+        self._names = names_of(env)
         self._captions = captions
         self._scale = scale
         self._suggester = GoalSuggester(llm, missing=missing)
@@ -76,8 +77,9 @@ class GoalReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         """Play an action; it pays if it reaches a goal suggested before it."""
         assert self._before is not None, "reset() comes first"
         seen, before = self._before
+        number = action_number(action)
         observation, reward, terminated, truncated, info = self.env.step(action)
-        did = transition(seen, before, int(action), info)
+        did = transition(seen, before, number, info)
         paid = self._scale * self._rule.reward(before["goals"], did)
         rewards = add_part(info, float(reward), "goal", paid)
         goals = self._goals(observation, info)

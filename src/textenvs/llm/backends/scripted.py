@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from textenvs.errors import UnknownName
+from textenvs.errors import ModelError, UnknownName
 from textenvs.llm.model import Completion, LanguageModel, Messages, Sampling
 
 __all__ = ["ScriptedModel"]
@@ -56,6 +56,11 @@ def _is_found(function: Callable[[Messages], str | Completion]) -> bool:
 def _completion(answer: str | Completion) -> Completion:
     if isinstance(answer, Completion):
         return answer
+    if not isinstance(answer, str):
+        raise ModelError(
+            f"expected a str or a Completion of a scripted model, got {answer!r}, "
+            f"{type(answer).__name__}"
+        )
     return Completion(text=answer, status="ok" if answer.strip() else "empty")
 
 

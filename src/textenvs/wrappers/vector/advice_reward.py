@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
-from textenvs.advice import Advisor, Scene, check_captions
+from textenvs.advice import Advisor, Scene, action_number, check_captions
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.llm import LanguageModel
 from textenvs.rewards import add_parts
@@ -80,7 +80,7 @@ class AdviceReward(VectorWrapper):
         scenes = [self._seen[i] for i in played]
         paid = np.zeros(self.num_envs)
         for i, scene, advice in zip(played, scenes, self.advisor.advise(scenes), strict=True):
-            paid[i] = self._rules[i].reward(scene, advice, int(actions[i]))
+            paid[i] = self._rules[i].reward(scene, advice, action_number(actions[i]))
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         self._begin(self._borders.step(np.asarray(terminated | truncated)))
         self._seen = self._scenes.read(observations, infos)

@@ -10,8 +10,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.motif.counting import count_keys
-from textenvs.motif.rule import MotifRule, caption_now, check_weights
-from textenvs.rewards import add_parts
+from textenvs.motif.rule import MotifRule, caption_now
+from textenvs.rewards import add_parts, check_weights
 from textenvs.wrappers.caption_reward import find_reward
 from textenvs.wrappers.vector.borders import Borders
 from textenvs.wrappers.vector.scenes import info_of, single_observations

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
+from textenvs.advice import action_number
 from textenvs.captioners.transitions import transition
 from textenvs.wrappers.vector.borders import Borders
 from textenvs.wrappers.vector.scenes import info_of, single_observations
@@ -51,7 +52,7 @@ class Transitions:
                 continue
             after = finals if ended[i] and finals is not None else infos
             seen, before = self._before[i]
-            said.append(transition(seen, before, int(actions[i]), info_of(after, i)))
+            said.append(transition(seen, before, action_number(actions[i]), info_of(after, i)))
         begun = self._borders.step(ended)
         self.keep(observations, infos, np.ones(self._env.num_envs, np.bool_))
         return said, begun

@@ -11,7 +11,7 @@ from textenvs.advice import check_captions
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS
 from textenvs.advice.goals import GoalRule, GoalSuggester
 from textenvs.llm import LanguageModel
-from textenvs.rewards import add_parts
+from textenvs.rewards import add_parts, check_weights
 from textenvs.wrappers.vector.caption_transition import Transitions
 from textenvs.wrappers.vector.scenes import Scenes, action_names
 
@@ -47,6 +47,7 @@ class GoalReward(VectorWrapper):
         super().__init__(env)
         check_captions(captions, env.single_observation_space)
         self._scenes = Scenes(env, action_names(env), captions)
+        check_weights(scale=scale, threshold=threshold)
         self._scale = scale
         self._suggester = GoalSuggester(llm, missing=missing)
         self._rules = [GoalRule(threshold, embeddings) for _ in range(env.num_envs)]
