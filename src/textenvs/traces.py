@@ -112,6 +112,9 @@ def header(
         agent: the agent's name.
         model: the model's name, empty for agents without one.
         settings: further settings of the run, of JSON types.
+
+    Raises:
+        TraceError: if an argument of a wrapper is an object, of which JSON knows nothing.
     """
     from textenvs import __version__
 
@@ -121,7 +124,7 @@ def header(
         "trace_version": TRACE_VERSION,
         "textenvs": __version__,
         "env_id": spec.id if spec is not None else type(env.unwrapped).__name__,
-        "env_spec": json.loads(spec.to_json()) if spec is not None else None,
+        "env_spec": _spec_json(spec) if spec is not None else None,
         "episode": episode,
         "seed": seed,
         **({"options": _plain(dict(options))} if options else {}),
@@ -129,6 +132,17 @@ def header(
         "model": model,
         "settings": _plain(dict(settings or {})),
     }
+
+
+def _spec_json(spec: gymnasium.envs.registration.EnvSpec) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(spec.to_json())
+    except (TypeError, ValueError) as error:
+        raise TraceError(
+            f"expected arguments of wrappers that JSON can keep, got: {error}; name models and "
+            "functions ('scripted:module:function')"
+        ) from error
+    return found
 
 
 class TraceWriter:

@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 
 import textenvs
+from textenvs.errors import TraceError
+from textenvs.llm.backends.scripted import ScriptedModel
 from textenvs.traces import TRACE_VERSION, read_trace, read_traces
-from textenvs.wrappers import HistoryObservation, MissionOverride, ParseTextAction, RecordTrace
+from textenvs.wrappers import (
+    AdviceReward,
+    HistoryObservation,
+    MissionOverride,
+    ParseTextAction,
+    RecordTrace,
+)
 
 LEVEL = "BabyAI-Text-GoToLocal-v0"
 SEED = 0
@@ -270,3 +278,12 @@ def test_before_reset_there_is_no_file(tmp_path: Path) -> None:
     assert env.path is None
     env.close()
     assert not (tmp_path / "never").exists()
+
+
+def test_a_wrapper_with_an_object_cannot_be_told(tmp_path: Path) -> None:
+    """By its name it can."""
+    model = ScriptedModel(lambda messages: "go forward")
+    env = AdviceReward(gymnasium.make(LEVEL, obs="dict"), model, match="names")
+    with pytest.raises(TraceError, match="name models and functions"):
+        RecordTrace(env, str(tmp_path)).reset(seed=0)
+    env.close()
