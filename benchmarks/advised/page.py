@@ -22,9 +22,10 @@ _HEAD = """# Advice from a language model, taken in three ways
 in5490's comparison (`jonatan-hanssen/in5490-project`, d2c0ab0) with other seeds, fixed ones: PPO
 without advice (`baseline`), with advice that pays (`reward`), with advice in the policy (`policy`),
 and with both. Numbers are returns of the game alone, without what advice pays; means over runs with
-95 % bootstrap intervals; p is of an exact permutation test of the areas against the baseline's,
-two-sided, not corrected. Area: the mean return over the whole training. What was published is
-computed from the project's curves. With eight runs a condition, only great differences can be told.
+95 % bootstrap intervals; p is of an exact permutation test of the areas against the baseline's, or
+against those of the published runs, two-sided, not corrected. Area: the mean return over the whole
+training. What was published is computed from the project's curves. With eight runs a condition,
+only great differences can be told.
 
     python benchmarks/minigrid_advice.py
 """
@@ -95,6 +96,7 @@ def _section(
                 mean_of(areas),
                 mean_of(theirs.get("per_seed_mean", ())),
                 _range(theirs.get("per_seed_mean", ())),
+                p_of(areas, theirs.get("per_seed_mean", ())),
                 mean_of([r.final for r in found]),
                 mean_of(theirs.get("per_seed_final", ())),
                 mean_of([r.final_success for r in found if r.final_success is not None]),
@@ -105,7 +107,7 @@ def _section(
             (condition, *(_part(each) for each in zip(*(r.parts for r in found), strict=True)))
         )
         soon.append((condition, *(_soon([r.reached[t] for r in found]) for t in thresholds)))
-    areas_shown = ("area", "published", "published runs")
+    areas_shown = ("area", "published", "published runs", "p, published")
     columns = ("condition", "runs", *areas_shown, "final", "published", "final success", "p")
     shares = [f"{100 * low:.0f}-{100 * high:.0f} %" for low, high in pairwise(PARTS)]
     return "\n".join(
