@@ -407,6 +407,8 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ([*asked[3:], "--chunk-number", "1"], "expected a chunk from 0 to 0"),
         ([], "expected --llm, or --annotator score, return, keyword, got neither"),
         (["--annotator", "score", "--goal", "gold"], "expected --llm, to which --goal belongs"),
+        (["--annotator", "score", "--temperature", "0"], "to which --temperature belongs"),
+        ([*asked[3:], "--annotator", "../me"], "expected a name of labels"),
         (["--annotator", "score", "--keywords", "a"], "expected --annotator keyword"),
         (["--annotator", "score", "--n-annotation-chunks", "2"], "expected one chunk for score"),
         ([*asked[3:], "--annotator", "return"], "got that of a rule: 'return'"),

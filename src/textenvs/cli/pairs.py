@@ -164,7 +164,8 @@ def _play(options: argparse.Namespace, episodes: int, out: Path) -> Path:
 
 def _given(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
     """Those of some options that were given."""
-    given = [each for each in names if getattr(options, each) not in (None, False)]
+    values = {each: getattr(options, each) for each in names}
+    given = [each for each, value in values.items() if value is not None and value is not False]
     return [f"--{each.replace('_', '-')}" for each in given]
 
 

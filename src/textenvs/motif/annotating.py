@@ -236,7 +236,7 @@ def chunk_of(count: int, chunk: int, chunks: int) -> tuple[int, int]:
 
 def answers_of(pairs: Pairs, name: str) -> Path:
     """The folder of an annotator's answers."""
-    return pairs.directory / "preference" / f"{name}.answers"
+    return pairs.path_of(name).with_name(f"{name}.answers")
 
 
 def annotate_by_info(pairs: Pairs, info: str) -> NDArray[np.int8]:

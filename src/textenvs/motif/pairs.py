@@ -102,6 +102,16 @@ class Pairs:
         """Whose labels there are."""
         return sorted(each.stem for each in (self.directory / "preference").glob("*.npy"))
 
+    def path_of(self, annotator: str) -> Path:
+        """The file of an annotator's labels.
+
+        Raises:
+            ValueError: if the name is none of a file.
+        """
+        if annotator in ("", "..") or Path(annotator).name != annotator:
+            raise ValueError(f"expected a name of labels that a file can have, got {annotator!r}")
+        return self.directory / "preference" / f"{annotator}.npy"
+
     def labels(self, annotator: str, mode: Literal["r", "r+"] = "r") -> NDArray[np.int8]:
         """The labels of an annotator: (N,) int8, memory-mapped.
 
@@ -114,9 +124,7 @@ class Pairs:
             TraceError: if there are none, or not as many as pairs.
             ValueError: if the name is none of a file.
         """
-        if annotator in ("", "..") or Path(annotator).name != annotator:
-            raise ValueError(f"expected a name of labels that a file can have, got {annotator!r}")
-        path = self.directory / "preference" / f"{annotator}.npy"
+        path = self.path_of(annotator)
         if mode == "r+" and not path.exists():
             _make_once(path, len(self))
         if not path.exists():
