@@ -367,6 +367,7 @@ def test_traces_of_different_games_and_games_without_messages(tmp_path: Path) ->
         pairs_from_traces([tmp_path / "Crafter"], tmp_path / "p", count=2, caption="message")
 
 
+@pytest.mark.models
 def test_answers_are_kept_before_a_batch_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
