@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from textenvs.cli.arguments import not_negative, positive, seed
+from textenvs.cli.arguments import finite, not_negative, positive, seed
 from textenvs.cli.consoles import result_console, status_console
 from textenvs.finetuning.filtering import Criteria, Filtered, filter_traces
 from textenvs.finetuning.rows import FORMATS, LEFT_OUT, Rendering
@@ -60,13 +60,13 @@ def _add_criteria(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--min-achievement-types", type=positive, metavar="N", help="... N or more (1)"
     )
-    group.add_argument("--min-reward", type=_number, metavar="X", help="a return of X or more")
+    group.add_argument("--min-reward", type=finite, metavar="X", help="a return of X or more")
     group.add_argument("--max-turns", type=not_negative, metavar="N", help="N turns or fewer")
     group.add_argument("--success", action="store_true", help="the task was done")
     group.add_argument(
         "--model", action="append", default=[], metavar="M", help="M played; may be repeated"
     )
-    group.add_argument("--max-cost", type=_number, metavar="X", help="X USD or less")
+    group.add_argument("--max-cost", type=finite, metavar="X", help="X USD or less")
     group.add_argument(
         "--max-tokens", type=not_negative, metavar="N", help="N tokens or fewer, in and out"
     )
@@ -77,7 +77,7 @@ def _add_criteria(parser: argparse.ArgumentParser) -> None:
         "--stride", type=positive, metavar="N", help="a window every N steps (half a window)"
     )
     group.add_argument(
-        "--min-window-reward", type=_number, metavar="X", help="rewards of X or more in a window"
+        "--min-window-reward", type=finite, metavar="X", help="rewards of X or more in a window"
     )
     group.add_argument(
         "--where", default="", metavar="SQL", help="a condition over the columns of the guide"
@@ -257,16 +257,6 @@ def _names(text: str) -> tuple[str, ...]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return names
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
-    return number
 
 
 def _share(text: str) -> float:
