@@ -299,6 +299,22 @@ def test_a_fault_that_does_not_pass_ends_as_an_error_that_names_it() -> None:
     assert gateway.ledger.faults == {"server_error": 4}
 
 
+def test_a_server_that_is_away_for_long_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = Gateway(Model(always(fault("connection"))), retry=RetryPolicy(retries=5, first=0.001))
+    for _ in range(2):
+        with pytest.raises(ModelError):
+            gateway.generate([prompt("a")], Sampling())
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "failed 3 times and is sent again, 3 times at most" in told
+    assert told.endswith("a fault: connection")
+
+
+def test_a_fault_that_passes_soon_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = Gateway(Model(first(fault("connection"), fault("connection"))), retry=QUICK)
+    gateway.generate([prompt("a")], Sampling())
+    assert not caplog.records
+
+
 def test_the_servers_word_on_when_to_come_back_is_kept() -> None:
     model = Model(first(fault("rate_limited", 0.3)))
     gateway = Gateway(model, retry=RetryPolicy(first=60))

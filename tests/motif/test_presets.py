@@ -96,6 +96,21 @@ def test_a_training_with_feedback(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.models
+def test_feedback_without_a_key_is_refused_before_anything_is_learned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("stable_baselines3")
+    pytest.importorskip("openai")
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    command = ["train", "NetHack-Text-Score-v0", "--feedback", "retrieval", "--llm", "openai:gpt-x"]
+    assert main([*command, "--out", str(tmp_path / "run")]) == 2
+    told = capsys.readouterr().err
+    assert "expected a key in the environment (OPENAI_API_KEY)" in told
+    assert "steps" not in told  # no bar of a training that never begins
+
+
+@pytest.mark.models
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -253,6 +253,7 @@ def run(options: argparse.Namespace) -> int:
         eval_every=options.eval_every,
         eval_episodes=options.eval_episodes,
     )
+    llm = _model(options)
     told: dict[str, float] = {}
     with StepBar(settings.total_timesteps) as show:
 
@@ -260,7 +261,7 @@ def run(options: argparse.Namespace) -> int:
             told.update(found)
             show(steps, found)
 
-        train(settings, Path(options.out), llm=_model(options), on_progress=progress)
+        train(settings, Path(options.out), llm=llm, on_progress=progress)
     unanswered = told.pop("unanswered", 0.0)
     said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
     mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
@@ -327,8 +328,11 @@ def _model(options: argparse.Namespace) -> LanguageModel | None:
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     rate = options.requests_per_second
+    model = get_model(options.llm)
+    if options.feedback:
+        model.check()  # it is asked beside the learner, where an error is no more than a warning
     return Gateway(
-        get_model(options.llm),
+        model,
         cache=Cache(options.cache or out / "answers.sqlite"),
         limiter=RateLimiter(requests_per_second=rate) if rate else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,10 @@ from textenvs.llm.rate_limit import RateLimiter
 from textenvs.llm.retry import Fault, RetryPolicy
 
 __all__ = ["Gateway"]
+
+_TOLD_AFTER = 3  # failures of one request: a few seconds, in which most faults have passed
+
+logger = logging.getLogger(__name__)
 
 
 class Gateway(LanguageModel):
@@ -92,7 +97,7 @@ class Gateway(LanguageModel):
         self._retry = RetryPolicy() if retry is None else retry
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
-        self._calls = 0
+        self._calls = self._waiting_long = 0
         self._lock = threading.Lock()
 
     def apart(self) -> Gateway:
@@ -280,8 +285,26 @@ class Gateway(LanguageModel):
                     f"{self.name}: no answer in {faults.total()} tries, the last fault: {fault}; "
                     "the same command goes on where it stopped"
                 )
+            if faults[False] == _TOLD_AFTER and answer is None:
+                self._tell(fault)
             wait = self._retry.wait(fault, attempt)
             self._pause(min(wait, self._budget.seconds_left(self.ledger)))
+
+    def _tell(self, fault: Fault) -> None:
+        """Say that a server is away, or busy, for long: else nothing shows why nothing goes on."""
+        with self._lock:
+            self._waiting_long += 1
+            count = self._waiting_long
+        if str(count).strip("0") == "1":  # 1, 10, 100, ...
+            logger.warning(
+                "%s: a request failed %d times and is sent again, %d times at most (%d such "
+                "requests so far): %s",
+                self.name,
+                _TOLD_AFTER,
+                self._retry.retries - _TOLD_AFTER + 1,
+                count,
+                fault,
+            )
 
     def _send(
         self, messages: Messages, sampling: Sampling, sample: int
