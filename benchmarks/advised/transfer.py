@@ -10,8 +10,9 @@ import gymnasium
 import textenvs  # noqa: F401  # registers the ids
 from advised.presets import Run, World
 from textenvs.llm.backends.scripted import ScriptedModel
+from textenvs.rl.evaluating import evaluate_policy
 from textenvs.rl.settings import TrainSettings
-from textenvs.rl.training import evaluate_policy, load_trained
+from textenvs.rl.training import load_trained
 
 __all__ = ["play_elsewhere", "play_randomly"]
 
@@ -26,7 +27,7 @@ def play_elsewhere(run: Run, world: World, work: Path, episodes: int) -> dict[st
         episodes: how many, always with the same seeds.
 
     Returns:
-        As :func:`textenvs.rl.training.evaluate_policy`.
+        As :func:`textenvs.rl.evaluating.evaluate_policy`.
     """
     model = load_trained(run.settings, run.folder(work))
     if hasattr(model.policy, "anneal"):

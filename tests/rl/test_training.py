@@ -20,15 +20,11 @@ pytest.importorskip("stable_baselines3")
 pytest.importorskip("sb3_contrib")
 
 from textenvs.rl.advised_logits import advised_logits  # noqa: E402
+from textenvs.rl.evaluating import evaluate_policy  # noqa: E402
 from textenvs.rl.making import make_games, make_training_env  # noqa: E402
 from textenvs.rl.sb3_vec_env import Sb3VecEnv  # noqa: E402
 from textenvs.rl.settings import TrainSettings  # noqa: E402
-from textenvs.rl.training import (  # noqa: E402
-    _world_seed,
-    evaluate_policy,
-    load_trained,
-    train,
-)
+from textenvs.rl.training import _world_seed, load_trained, train  # noqa: E402
 from textenvs.rl.words import WORDS, word_ids  # noqa: E402
 
 pytestmark = pytest.mark.models
