@@ -25,7 +25,7 @@ __all__ = ["make_rewards"]
 _ID = "NetHack-Text-Score-v0"
 _AGENTS = ("random", "expert")
 _WORDS = {
-    "gold": ("gold piece", "$ -"),
+    "gold": ("$ -",),  # as the game tells what was picked up, by oneself and not by a dog
     "combat": ("you kill", "you destroy"),
     "stairs": ("you descend", "staircase down", "you fall through"),
 }
@@ -64,7 +64,7 @@ def make_rewards(
         if name == RECORDED and not llm:
             pairs = _recorded_pairs(work / "recorded")
         else:
-            pairs = _played_pairs(size, work)
+            pairs = _played_pairs(size, work, distinct=bool(goal) and size.pairs < _FEW)
             _label(pairs, name, goal, llm, work)
         out = work / "rewards" / name
         many = len(pairs) >= _FEW
@@ -94,15 +94,19 @@ def _recorded_pairs(folder: Path) -> Pairs:
     return Pairs(folder)
 
 
-def _played_pairs(size: Size, work: Path) -> Pairs:
-    """Pairs from games of a weak and a strong agent."""
-    folder = work / "pairs"
+def _played_pairs(size: Size, work: Path, distinct: bool) -> Pairs:
+    """Pairs from games of a weak and a strong agent.
+
+    For a wish that few messages are about, few pairs are drawn from different messages: a hundred
+    thousand steps have some seventy in which one descends.
+    """
+    folder = work / ("distinct_pairs" if distinct else "pairs")
     if not (folder / "data" / "message.npy").exists():
         folders = []
         for agent in _AGENTS:
             folders.append(work / "traces" / agent)
             rollout(_ID, get_agent(agent), episodes=size.episodes, seed=0, directory=folders[-1])
-        pairs_from_traces(folders, folder, count=size.pairs, caption="message")
+        pairs_from_traces(folders, folder, count=size.pairs, caption="message", distinct=distinct)
     found = Pairs(folder)
     if len(found) != size.pairs:
         raise ValueError(

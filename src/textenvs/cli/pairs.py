@@ -65,6 +65,11 @@ def add_pairs(add_command: Callable[..., argparse.ArgumentParser], commands: Any
     parser.add_argument(
         "--caption", metavar="C", help="message or observation (the message, if there is one)"
     )
+    parser.add_argument(
+        "--distinct",
+        action="store_true",
+        help="draw from different captions, each once, so that rare ones are in many pairs",
+    )
     parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of games and draws (0)")
     parser.add_argument("--out", required=True, metavar="D", help="where the pairs go")
 
@@ -128,6 +133,7 @@ def _pairs(options: argparse.Namespace) -> int:
         caption=options.caption,
         seed=options.seed,
         episodes=episodes,
+        distinct=options.distinct,
     )
     result_console().print(
         f"{out}: {told['pairs']} pairs of {told['different']} different captions ({told['caption']}"

@@ -39,8 +39,12 @@ def pairs_from_traces(
     caption: str | None = None,
     seed: int = 0,
     episodes: int | None = None,
+    distinct: bool = False,
 ) -> dict[str, Any]:
     """Draw pairs of moments, uniformly over all steps of all episodes.
+
+    Most steps of a game are alike, so that what is rare is in few pairs of few steps; with
+    ``distinct`` draws are uniform over different texts.
 
     Args:
         folders: of traces; of agents of different strength, best.
@@ -50,6 +54,7 @@ def pairs_from_traces(
         caption: one of :data:`CAPTIONS`; None for what the game says if it says anything.
         seed: of the draws.
         episodes: of each folder, at most; None for all.
+        distinct: whether each different text is there once, where it came first.
 
     Returns:
         Where the pairs come from, as ``pairs.json`` has it.
@@ -71,9 +76,14 @@ def pairs_from_traces(
     last = len(moments) - length + 1
     last = max(last, 0)
     starts = np.flatnonzero(episode_of[:last] == episode_of[len(episode_of) - last :])
+    if distinct:
+        texts = [each.text for each in moments]
+        firsts = {tuple(texts[i : i + length]): i for i in reversed(starts)}
+        starts = np.array(sorted(firsts.values()), dtype=int)
     if len(starts) < 2:
         raise TraceError(
-            f"expected traces with moments of {length} steps or more, found "
+            f"expected traces with two {'different ' if distinct else ''}moments of {length} steps "
+            "or more, found "
             f"{len(traces)} traces with {len(moments)} steps in {', '.join(map(str, folders))}"
         )
     rng = np.random.default_rng(seed)
@@ -97,6 +107,7 @@ def pairs_from_traces(
         "seed": seed,
         "different": len({each.text for each in moments}),
         "repeated_draws": bool(again),
+        "distinct": distinct,
     }
     write_pairs(out, [each.text for each in moments], chosen, info, _WIDTHS[caption], about)
     return {**about, "pairs": count}
