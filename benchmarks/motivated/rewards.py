@@ -97,8 +97,8 @@ def _recorded_pairs(folder: Path) -> Pairs:
 def _played_pairs(size: Size, work: Path, distinct: bool) -> Pairs:
     """Pairs from games of a weak and a strong agent.
 
-    For a wish that few messages are about, few pairs are drawn from different messages: a hundred
-    thousand steps have some seventy in which one descends.
+    ``distinct`` draws from different messages, each once: for a wish that few steps are about, and
+    which few pairs of any steps would tell nothing of.
     """
     folder = work / ("distinct_pairs" if distinct else "pairs")
     if not (folder / "data" / "message.npy").exists():

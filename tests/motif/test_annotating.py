@@ -41,6 +41,7 @@ from textenvs.motif.pairs import (
     write_pairs,
 )
 from textenvs.motif.prompts import GAMES, GOALS, VERSIONS, ask, goal_text, parse_verdict
+from textenvs.traces import read_traces
 
 
 def make_pairs(folder: Path, pairs: list[tuple[str, str]]) -> Pairs:
@@ -302,6 +303,32 @@ def test_pairs_are_drawn_from_real_games_of_nethack(tmp_path: Path) -> None:
     again = pairs_from_traces([tmp_path / "traces"], tmp_path / "again", count=500, seed=3)
     assert again == told
     assert np.array_equal(Pairs(tmp_path / "again").messages, pairs.messages)
+
+
+def test_distinct_pairs_are_of_different_captions_where_they_came_first(tmp_path: Path) -> None:
+    rollout("BabyAI-Text-GoToLocal-v0", RandomAgent(), episodes=3, directory=tmp_path / "t", seed=0)
+    traces = list(read_traces(tmp_path / "t"))
+    first: dict[str, tuple[int, int]] = {}
+    for episode, trace in enumerate(traces):
+        assert trace.end is not None
+        for t, step in enumerate([*trace.steps[1:], trace.end], 1):
+            first.setdefault(step["observation"], (episode, t))
+    half = len(first) // 2
+    assert 2 * half < sum(len(trace.steps) for trace in traces)
+
+    pairs_from_traces([tmp_path / "t"], tmp_path / "p", count=half, distinct=True)
+    pairs = Pairs(tmp_path / "p")
+    captions = [text for i in range(half) for text in pairs.captions(i)]
+    places = zip(pairs.info("episode").ravel(), pairs.info("steps").ravel(), strict=True)
+    assert len(set(captions)) == 2 * half
+    assert [first[text] for text in captions] == list(places)
+
+
+def test_distinct_sequences_differ_somewhere(tmp_path: Path) -> None:
+    rollout("BabyAI-Text-GoToLocal-v0", RandomAgent(), episodes=2, directory=tmp_path / "t", seed=0)
+    pairs_from_traces([tmp_path / "t"], tmp_path / "p", count=30, length=3, distinct=True)
+    drawn = Pairs(tmp_path / "p").messages.reshape(60, -1)
+    assert len({row.tobytes() for row in drawn}) == 60
 
 
 def test_pairs_of_sequences_stay_within_an_episode(tmp_path: Path) -> None:
