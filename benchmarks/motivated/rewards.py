@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _WORDS = {
     "combat": ("you kill", "you destroy"),
     "stairs": ("you descend", "staircase down", "you fall through"),
 }
+_WISHES = Path(__file__).parent.parent / "answers" / "motif_wishes.jsonl"
 _RULES = ("score", "chance")
 _MESSAGE_WIDTH = 256
 # Of a thousand labels, as the reward that came with the package was learned; the published rate is
@@ -58,10 +60,11 @@ def make_rewards(
     if "annotators" in groups:
         wanted |= dict.fromkeys(_RULES, "")
     if "steering" in groups:
-        wanted |= {f"{label if llm else 'keyword'}_{goal}": goal for goal in STEERED}
+        judges = (label,) if llm else ("keyword", RECORDED)
+        wanted |= {f"{judge}_{goal}": goal for judge in judges for goal in STEERED}
     rewards = {}
     for name, goal in wanted.items():
-        if name == RECORDED and not llm:
+        if name.startswith(RECORDED) and not llm:
             pairs = _recorded_pairs(work / "recorded")
         else:
             pairs = _played_pairs(size, work, distinct=bool(goal) and size.pairs < _FEW)
@@ -80,7 +83,7 @@ def make_rewards(
 
 
 def _recorded_pairs(folder: Path) -> Pairs:
-    """The pairs that came with the package, with their labels."""
+    """The pairs that came with the package, with their labels and those by other wishes."""
     if not (folder / "preference" / f"{RECORDED}.npy").exists():
         path = files("textenvs.motif") / "ready" / "nethack" / "preferences.jsonl.gz"
         rows = [json.loads(x) for x in gzip.decompress(path.read_bytes()).splitlines()]
@@ -88,10 +91,22 @@ def _recorded_pairs(folder: Path) -> Pairs:
         chosen = np.arange(len(texts)).reshape(len(rows), 2, 1)
         about = {"caption": "message", "source": "textenvs.motif.ready"}
         write_pairs(folder, texts, chosen, {}, _MESSAGE_WIDTH, about)
-        labels = Pairs(folder).labels(RECORDED, "r+")
-        labels[:] = [row["label"] for row in rows]
-        labels.flush()  # type: ignore[attr-defined]
-    return Pairs(folder)
+        _write_labels(Pairs(folder), RECORDED, [row["label"] for row in rows])
+    pairs = Pairs(folder)
+    wishes = [json.loads(x) for x in _WISHES.read_text(encoding="utf-8").splitlines()]
+    if [(each["first"], each["second"]) for each in wishes] != [
+        *map(pairs.captions, range(len(pairs)))
+    ]:
+        raise ValueError(f"{_WISHES}: expected labels of the package's pairs, in their order")
+    for goal in STEERED:
+        _write_labels(pairs, f"{RECORDED}_{goal}", [each[goal] for each in wishes])
+    return pairs
+
+
+def _write_labels(pairs: Pairs, name: str, labels: Sequence[int]) -> None:
+    written = pairs.labels(name, "r+")
+    written[:] = labels
+    written.flush()  # type: ignore[attr-defined]
 
 
 def _played_pairs(size: Size, work: Path, distinct: bool) -> Pairs:
@@ -119,9 +134,7 @@ def _label(pairs: Pairs, name: str, goal: str, llm: str | None, work: Path) -> N
     if name == "score":
         annotate_by_info(pairs, name)
     elif name == "chance":
-        labels = pairs.labels(name, "r+")
-        labels[:] = np.random.default_rng(0).choice((FIRST, SECOND), len(pairs))
-        labels.flush()  # type: ignore[attr-defined]
+        _write_labels(pairs, name, np.random.default_rng(0).choice((FIRST, SECOND), len(pairs)))
     elif llm:
         gateway = Gateway(get_model(llm), cache=Cache(work / "answers.sqlite"))
         asker = ModelAnnotator(
