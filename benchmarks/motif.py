@@ -6,8 +6,9 @@
     python benchmarks/motif.py --paper --llm vllm:meta-llama/Llama-2-70b-chat-hf   # as published
     python benchmarks/motif.py --smoke
 
-Without a model the reward is learned from the labels that came with the package, and other wishes
-are rules over words. The same command goes on where it stopped.
+Without a model the reward is learned from the labels that came with the package; other wishes are
+rules over words, and labels of the same pairs (``benchmarks/answers``). The same command goes on
+where it stopped.
 
 It needs ``pip install "textenvs[nethack,rl,plot]"``.
 """

@@ -134,7 +134,8 @@ def _label(pairs: Pairs, name: str, goal: str, llm: str | None, work: Path) -> N
     if name == "score":
         annotate_by_info(pairs, name)
     elif name == "chance":
-        _write_labels(pairs, name, np.random.default_rng(0).choice((FIRST, SECOND), len(pairs)))
+        drawn = np.random.default_rng(0).choice((FIRST, SECOND), len(pairs))
+        _write_labels(pairs, name, drawn.tolist())
     elif llm:
         gateway = Gateway(get_model(llm), cache=Cache(work / "answers.sqlite"))
         asker = ModelAnnotator(

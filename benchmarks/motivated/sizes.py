@@ -30,7 +30,7 @@ RECORDED = "claude"
 """The annotator whose labels came with the package."""
 
 STEERED = ("gold", "combat", "stairs")
-"""What annotators want that are rules over words; with a model, goals that it is given."""
+"""Other wishes, by which annotators judge: goals of a model, or rules over words."""
 
 GROUPS = ("main", "steering", "annotators")
 """The tasks with what pays; captions alone, judged by other wishes; captions alone, judged by

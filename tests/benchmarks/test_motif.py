@@ -15,7 +15,7 @@ pytest.importorskip("nle")
 import motif
 from motivated.page import page
 from motivated.results import Result, _summary, play_randomly, read_result
-from motivated.rewards import make_rewards
+from motivated.rewards import _recorded_pairs, make_rewards
 from motivated.sizes import SIZES, Run, runs_of
 
 pytestmark = [pytest.mark.nethack, pytest.mark.models]
@@ -123,6 +123,20 @@ def test_sizes_do_not_share_a_page_or_a_folder() -> None:
 def test_a_label_that_means_another_annotator_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="label of its own"):
         make_rewards(SIZES["smoke"], ("main",), "tiny", "score", tmp_path)
+
+
+def test_the_recorded_labels_are_of_the_same_pairs_by_four_wishes(tmp_path: Path) -> None:
+    pairs = _recorded_pairs(tmp_path)
+    wishes = ("claude", "claude_combat", "claude_gold", "claude_stairs")
+    assert tuple(pairs.annotators) == wishes
+    kills = [
+        (name, int(pairs.labels(name)[i]))
+        for i in range(len(pairs))
+        for name in wishes[1:]
+        if pairs.captions(i)[0].startswith("You kill the") and not pairs.captions(i)[1]
+    ]
+    preferred = {name: [label for n, label in kills if n == name].count(0) for name in wishes[1:]}
+    assert preferred["claude_combat"] == max(preferred.values()) > preferred["claude_gold"]
 
 
 def test_random_play_tells_the_same_facts() -> None:
