@@ -322,9 +322,15 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"reward_dir": "REWARD"},
         {"reward_dir": "REWARD", "beta": 1.0, "quantile": 0.3, "counts": "digits"},
     ],
-    "OnlineFeedbackReward": [
-        {"llm": _HELPFUL, "caption": "observation", "game": "babyai"},
-        {"llm": _HELPFUL, "caption": "observation", "goal": "a red ball", "folder": "labels"},
+    "OnlineFeedbackReward": [  # without pay: whether a label has come yet is a matter of time
+        {"llm": _HELPFUL, "caption": "observation", "game": "babyai", "intrinsic_coef": 0.0},
+        {
+            "llm": _HELPFUL,
+            "caption": "observation",
+            "goal": "a red ball",
+            "folder": "labels",
+            "intrinsic_coef": 0.0,
+        },
     ],
     "ParseTextAction": [
         {},
