@@ -92,7 +92,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             metavar=name[0].upper(),
             help=f"of {', '.join(choices)} ({' '.join(default)})",
         )
-    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of each (8)")
+    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="0 to N - 1 of each (8)")
+    parser.add_argument(
+        "--first-seed", type=int, default=0, metavar="N", help="leave those before it to others (0)"
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
     parser.add_argument("--llm", metavar="M", help="who advises (default: recorded answers)")
     parser.add_argument("--label", metavar="NAME", help="what the tables call that model")
@@ -111,7 +114,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
         args.work, args.out = folder / "runs", args.out or folder / NAME
-        args.seeds = 1
+        args.seeds, args.first_seed = 1, 0
+    if not 0 <= args.first_seed < args.seeds:
+        parser.error(
+            f"expected --first-seed from 0 to --seeds less one, {args.seeds - 1}: "
+            f"got {args.first_seed}"
+        )
     args.out = args.out or common.ROOT / "docs" / "results" / NAME
     return args
 
@@ -119,7 +127,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _runs(args: argparse.Namespace) -> list[Run]:
     """What is to be run: seed by seed, so that what was stopped is a comparison already."""
     found = []
-    for seed in range(args.seeds):
+    for seed in range(args.first_seed, args.seeds):
         for preset in args.presets:
             for world in args.worlds:
                 if preset == "published" and not WORLDS[world].published:

@@ -25,7 +25,7 @@ from pathlib import Path
 import common
 from motivated.page import draw, page
 from motivated.results import Result, play_randomly, read_result
-from motivated.rewards import make_rewards
+from motivated.rewards import make_rewards, quantiles_of
 from motivated.sizes import CONDITIONS, GROUPS, SIZES, TASKS, Run, Size, runs_of
 from textenvs.llm import bare_name
 from textenvs.traces import replace_file
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args, size = _arguments(argv)
     groups = tuple(args.groups)
     teacher, rewards = make_rewards(size, groups, args.llm, args.label, args.work)
-    runs = runs_of(size, groups, tuple(args.tasks), tuple(args.conditions), rewards, teacher)
+    tasks, conditions = tuple(args.tasks), tuple(args.conditions)
+    runs = runs_of(size, groups, tasks, conditions, rewards, teacher, quantiles_of(rewards))
     alone = list({run.folder(args.work): run for run in runs}.values())
     for number, (run, now) in enumerate(train_all(alone, args.work, args.workers), 1):
         if now:

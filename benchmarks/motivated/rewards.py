@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from textenvs.motif.annotating import KeywordAnnotator, ModelAnnotator, annotate
 from textenvs.motif.collecting import pairs_from_traces
 from textenvs.motif.pairs import FIRST, SECOND, UNKNOWN, write_pairs
 from textenvs.motif.prompts import goal_text
+from textenvs.motif.reward_model import load_reward
 from textenvs.motif.reward_training import RewardTraining, train_reward
 
-__all__ = ["make_rewards"]
+__all__ = ["make_rewards", "quantiles_of"]
 
 _ID = "NetHack-Text-Score-v0"
 _AGENTS = ("random", "expert")
@@ -80,6 +81,21 @@ def make_rewards(
         print(f"reward of {name}: held-out accuracy {told['held_out_accuracy']:.3f}", flush=True)
         rewards[name] = out
     return teacher, rewards
+
+
+def quantiles_of(rewards: Mapping[str, Path]) -> dict[str, float]:
+    """From which share of the messages on a rule over words pays, by annotator.
+
+    Nearly all messages have none of its words, and the network tells them apart by noise alone:
+    half of them would be above the median, and pay less than nothing, since they are below the
+    mean. So a rule pays from the mean on; what others call better pays from the published median.
+    """
+    found = {}
+    for name, folder in rewards.items():
+        if name.startswith("keyword_"):
+            quantiles = load_reward(folder).quantiles
+            found[name] = float(np.interp(0.0, quantiles, np.linspace(0, 1, len(quantiles))))
+    return found
 
 
 def _recorded_pairs(folder: Path) -> Pairs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,7 @@ def runs_of(
     conditions: tuple[str, ...],
     rewards: Mapping[str, Path],
     teacher: str,
+    quantiles: Mapping[str, float],
 ) -> list[Run]:
     """What is to be run: seed by seed, so that what was stopped is a comparison already.
 
@@ -139,6 +140,7 @@ def runs_of(
         conditions: of the first group.
         rewards: annotator -> the folder of its reward.
         teacher: the annotator of the first group.
+        quantiles: annotator -> the quantile from which its reward pays, if not the published one.
     """
     found = []
     for seed in range(size.seeds):
@@ -156,6 +158,8 @@ def runs_of(
                 wanted = [("Score", "intrinsic", name) for name in others]
             for task, condition, annotator in wanted:
                 settings = _settings(size, task, condition, rewards.get(annotator), seed)
+                if annotator in quantiles:
+                    settings = replace(settings, quantile=quantiles[annotator])
                 found.append(Run(group, task, condition, annotator, seed, settings))
     return found
 

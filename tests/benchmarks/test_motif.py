@@ -25,7 +25,7 @@ def _runs(*groups: str, size: str = "small") -> list[Run]:
     names = ("claude", "score", "chance", "keyword_gold", "keyword_stairs")
     rewards = {name: Path("rewards") / name for name in names}
     tasks, conditions = ("Score", "Oracle"), ("extrinsic", "intrinsic", "both")
-    return runs_of(SIZES[size], groups, tasks, conditions, rewards, "claude")
+    return runs_of(SIZES[size], groups, tasks, conditions, rewards, "claude", {"keyword_gold": 0.9})
 
 
 def test_what_pays_in_each_run() -> None:

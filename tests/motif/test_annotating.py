@@ -60,7 +60,12 @@ class Counting:
 
     def __call__(self, pairs: list[tuple[str, str]], /) -> list[Verdict]:
         self.asked += pairs
-        return [Verdict(FIRST if len(a) > len(b) else SECOND, (f"{a}|{b}",)) for a, b in pairs]
+        return [Verdict(_longer(a, b), (f"{a}|{b}",)) for a, b in pairs]
+
+
+def _longer(a: str, b: str) -> int:
+    """Whichever is longer, or comes later in the dictionary; two different texts never tie."""
+    return TIE if a == b else FIRST if (len(a), a) > (len(b), b) else SECOND
 
 
 # The layout
@@ -125,12 +130,61 @@ def test_each_different_pair_is_asked_once_and_equal_captions_never(tmp_path: Pa
     )
     asker = Counting()
     told = annotate(pairs, "me", asker, batch=2)
-    assert asker.asked == [("aa", "b"), ("b", "aa")]
+    assert asker.asked == [("aa", "b")]  # and not the other way round
     assert pairs.labels("me").tolist() == [FIRST, TIE, FIRST, SECOND, TIE, FIRST]
-    assert told == {"first": 3, "second": 1, "tie": 2, "unknown": 0, "asked": 2}
+    assert told == {"first": 3, "second": 1, "tie": 2, "unknown": 0, "asked": 1}
     again = Counting()
     annotate(pairs, "me", again)
     assert not again.asked
+
+
+def test_a_known_answer_serves_the_other_order_too(tmp_path: Path) -> None:
+    pairs = make_pairs(tmp_path, [("b", "aa"), ("c", "dd"), ("aa", "b")])
+    annotate(pairs, "me", Counting())
+    labels = pairs.labels("me", "r+")
+    labels[:] = UNKNOWN  # killed before the labels were written
+    labels.flush()  # type: ignore[attr-defined]
+    asker = Counting()
+    annotate(pairs, "me", asker)
+    assert not asker.asked
+    assert pairs.labels("me").tolist() == [SECOND, SECOND, FIRST]
+
+
+def test_labels_that_are_there_stay(tmp_path: Path) -> None:
+    """Published labels are of rows: equal pairs may have different ones."""
+    pairs = make_pairs(
+        tmp_path, [("a", "b"), ("a", "b"), ("c", "d"), ("b", "a"), ("e", "e"), ("a", "b")]
+    )
+    labels = pairs.labels("llama", "r+")
+    labels[:] = [UNKNOWN, SECOND, UNKNOWN, SECOND, FIRST, FIRST]
+    labels.flush()  # type: ignore[attr-defined]
+    asker = Counting()
+    annotate(pairs, "llama", asker)
+    assert asker.asked == [("c", "d")]
+    assert pairs.labels("llama").tolist() == [SECOND, SECOND, SECOND, SECOND, FIRST, FIRST]
+
+
+def test_steps_without_a_caption_make_no_other_pair(tmp_path: Path) -> None:
+    messages = np.zeros((3, 2, 2, 8), np.uint8)
+    for row, steps in enumerate([("aa", "", "b", ""), ("", "aa", "b", ""), ("b", "", "", "aa")]):
+        for i, text in enumerate(steps):
+            messages[row, i // 2, i % 2] = encode_text(text, 8)
+    (tmp_path / "data").mkdir()
+    np.save(tmp_path / "data" / "message.npy", messages)
+    pairs, asker = Pairs(tmp_path), Counting()
+    annotate(pairs, "me", asker)
+    assert asker.asked == [("aa", "b")]
+    assert pairs.labels("me").tolist() == [FIRST, FIRST, SECOND]
+
+
+def test_half_a_line_of_another_process_is_not_read(tmp_path: Path) -> None:
+    pairs = make_pairs(tmp_path, [("aa", "b"), ("c", "dd")])
+    annotate(pairs, "me", Counting())
+    log = tmp_path / "preference" / "me.answers" / "chunk-0-of-1.jsonl"
+    whole = log.read_bytes()
+    for cut in (whole[:-1], whole[: len(whole) // 2 + 40] + "é".encode()[:1], whole[:30] + b"}"):
+        log.write_bytes(cut)
+        assert len(list(read_answers(pairs, "me"))) == cut.count(b"\n")
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 3, 7])
@@ -145,7 +199,7 @@ def test_chunks_of_any_size_make_one_whole(chunks: int, tmp_path: Path) -> None:
     for label, (a, b) in zip(
         pairs.labels("me").tolist(), zip(texts[::2], texts[1::2], strict=True), strict=True
     ):
-        assert label == (TIE if a == b else FIRST if len(a) > len(b) else SECOND)
+        assert label == _longer(a, b)
 
 
 def test_answers_that_came_before_a_kill_are_not_asked_for_again(tmp_path: Path) -> None:
@@ -190,7 +244,7 @@ def test_four_processes_killed_ten_times_leave_a_whole_file(tmp_path: Path) -> N
     assert [worker.exitcode for worker in workers] == [0] * 4
     labels = pairs.labels("me").tolist()
     for label, a, b in zip(labels, texts[::2], texts[1::2], strict=True):
-        assert label == (TIE if a == b else FIRST if len(a) > len(b) else SECOND)
+        assert label == _longer(a, b)
     digests = [each["digest"] for each in read_answers(pairs, "me")]
     different = {(a, b) for a, b in zip(texts[::2], texts[1::2], strict=True) if a != b}
     assert len(digests) == len(set(digests)) == len(different)

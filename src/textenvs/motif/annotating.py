@@ -1,13 +1,15 @@
 """Labels of pairs, chunk by chunk: each different pair asked once, resumable at any kill.
 
-Pairs that repeat belong to the chunk in which they come first; their label is written to all rows.
-Answers go to a file of their own, a line each, before the labels do: what was killed in between is
-made good from there. A pair of equal captions is a tie, and nobody is asked.
+Pairs that repeat, in either order, belong to the chunk in which they come first; their label is
+written to all rows that have none. Answers go to a file of their own, a line each, before the
+labels do: what was killed in between is made good from there. A pair of equal captions is a tie,
+and nobody is asked.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from textenvs.llm import LanguageModel, Sampling
 from textenvs.motif.kept_labels import check_about
-from textenvs.motif.pairs import FIRST, SECOND, TIE, UNKNOWN, Pairs
+from textenvs.motif.pairs import FIRST, SECOND, TIE, UNKNOWN, Pairs, caption_of
 from textenvs.motif.prompts import ask, ask_again, parse_verdict
 
 __all__ = [
@@ -181,39 +183,35 @@ def annotate(
     labels = pairs.labels(name, "r+")
     folder = answers_of(pairs, name)
     check_about(folder, about or {})
-    digests = _digests(pairs)
-    _, first, of_pair = np.unique(digests, return_index=True, return_inverse=True)
     _mend(folder / _log_name(chunk, chunks))
-    rows_of = _Rows(of_pair.reshape(-1))
-    known = {each["digest"]: each["label"] for each in read_answers(pairs, name)}
-    owned = np.flatnonzero((first >= low) & (first < high))
-    owned = owned[np.argsort(first[owned])]
+    groups = _Groups(_sides(pairs))
+    known = {bytes.fromhex(each["digest"]): each["label"] for each in read_answers(pairs, name)}
+    owned = groups.first_in(low, high)
     asked = done = 0
     with (folder / _log_name(chunk, chunks)).open("a", encoding="utf-8") as log:
         for start in range(0, len(owned), batch):
-            open_ones: list[tuple[int, str, str, str]] = []
-            for group in owned[start : start + batch].tolist():
-                row = int(first[group])
-                digest = digests[row].tobytes().hex()
-                if digest in known:
-                    labels[rows_of(group)] = known[digest]
-                elif labels[row] == UNKNOWN:
-                    a, b = pairs.captions(row)
-                    if a == b:
-                        labels[rows_of(group)] = TIE
-                    else:
-                        open_ones.append((group, digest, a, b))
-                else:  # labelled before there were answers: a published file
-                    labels[rows_of(group)] = labels[row]
+            open_ones: list[tuple[int, str, str]] = []
+            for row in owned[start : start + batch].tolist():
+                rows = groups.rows(row)
+                if labels[rows].min() == labels[rows].max() != UNKNOWN:
+                    continue
+                label = _label_of(row, rows, groups, labels, known)
+                captions = pairs.captions(row)
+                if label is None and captions[0] == captions[1]:
+                    label = TIE
+                if label is None:
+                    open_ones.append((row, *captions))
+                else:
+                    _fill(labels, row, rows, groups, label)
             if open_ones:
-                verdicts = annotator([(a, b) for _, _, a, b in open_ones])
+                verdicts = annotator([(a, b) for _, a, b in open_ones])
                 log.writelines(
-                    _line(digest, verdict)
-                    for (_, digest, _, _), verdict in zip(open_ones, verdicts, strict=True)
+                    _line(groups.digest(row), verdict)
+                    for (row, _, _), verdict in zip(open_ones, verdicts, strict=True)
                 )
                 log.flush()
-                for (group, _, _, _), verdict in zip(open_ones, verdicts, strict=True):
-                    labels[rows_of(group)] = verdict.label
+                for (row, _, _), verdict in zip(open_ones, verdicts, strict=True):
+                    _fill(labels, row, groups.rows(row), groups, verdict.label)
                 asked += len(open_ones)
             done = min(start + batch, len(owned))
             on_progress(done, len(owned))
@@ -261,10 +259,10 @@ def annotate_by_info(pairs: Pairs, info: str) -> NDArray[np.int8]:
 def read_answers(pairs: Pairs, name: str) -> Iterator[Mapping[str, Any]]:
     """The answers of an annotator: ``digest``, ``label``, ``answers``, ``orders``."""
     for path in sorted(answers_of(pairs, name).glob("*.jsonl")):
-        # Not splitlines, which also splits at characters that an answer may have within a line.
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            if line.endswith("}"):  # not the half line of a process that is writing
-                yield json.loads(line)
+        with path.open("rb") as log:
+            for line in log:
+                if line.endswith(b"\n"):  # not the half line of a process that writes, or did
+                    yield json.loads(line)
 
 
 def position_bias(pairs: Pairs, name: str) -> dict[str, float]:
@@ -285,26 +283,87 @@ def position_bias(pairs: Pairs, name: str) -> dict[str, float]:
     }
 
 
-class _Rows:
-    """The rows of every group of equal pairs."""
+class _Groups:
+    """The rows whose pairs are equal, in either order.
 
-    def __init__(self, of_pair: NDArray[np.int64]) -> None:
-        self._order = np.argsort(of_pair, kind="stable")
-        self._starts = np.searchsorted(of_pair[self._order], np.arange(of_pair.max() + 2))
+    Args:
+        sides: (N, 2) of 16 bytes, what tells captions apart.
+    """
 
-    def __call__(self, group: int) -> NDArray[np.int64]:
+    def __init__(self, sides: NDArray[np.void]) -> None:
+        self._sides = sides
+        numbers = np.ascontiguousarray(sides).view(">u8").reshape(-1, 2, 2)
+        high, low = numbers[..., 0], numbers[..., 1]
+        self._turned = (high[:, 0] > high[:, 1]) | (
+            (high[:, 0] == high[:, 1]) & (low[:, 0] > low[:, 1])
+        )
+        ordered = np.where(self._turned[:, None], sides[:, ::-1], sides)
+        keys = np.ascontiguousarray(ordered).view("V32").reshape(-1)
+        _, self._first, self._of_row = np.unique(keys, return_index=True, return_inverse=True)
+        self._of_row = self._of_row.reshape(-1)
+        self._order = np.argsort(self._of_row, kind="stable")
+        self._starts = np.searchsorted(self._of_row[self._order], np.arange(len(self._first) + 1))
+
+    def first_in(self, low: int, high: int) -> NDArray[np.int64]:
+        """The rows from ``low`` to before ``high`` whose pairs come there first."""
+        return np.sort(self._first[(self._first >= low) & (self._first < high)])
+
+    def rows(self, row: int) -> NDArray[np.int64]:
+        """All rows with the pair of a row."""
+        group = self._of_row[row]
         return self._order[self._starts[group] : self._starts[group + 1]]
 
+    def turned(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some rows have the pair of a row in the other order."""
+        return self._turned[rows] != self._turned[row]
 
-def _digests(pairs: Pairs) -> NDArray[np.void]:
-    """What tells pairs apart: (N,) of 16 bytes."""
+    def digest(self, row: int, turned: bool = False) -> bytes:
+        """What tells the pair of a row apart, in its order or the other: 32 bytes."""
+        first, second = self._sides[row]
+        return b"".join((second, first) if turned else (first, second))
+
+
+def _label_of(
+    row: int,
+    rows: NDArray[np.int64],
+    groups: _Groups,
+    labels: NDArray[np.int8],
+    known: Mapping[bytes, int],
+) -> int | None:
+    """The label of a row's pair: by an answer, or by a row that has one (a published file's)."""
+    for turned in (False, True):
+        label = known.get(groups.digest(row, turned))
+        if label is not None:
+            return _SWAPPED.get(label, label) if turned else label
+    labelled = np.flatnonzero(labels[rows] != UNKNOWN)
+    if not len(labelled):
+        return None
+    label = int(labels[rows[labelled[0]]])
+    return _SWAPPED.get(label, label) if groups.turned(row, rows[labelled[:1]])[0] else label
+
+
+def _fill(
+    labels: NDArray[np.int8], row: int, rows: NDArray[np.int64], groups: _Groups, label: int
+) -> None:
+    """Write the label of a row's pair to the rows that have none."""
+    found = np.where(groups.turned(row, rows), _SWAPPED.get(label, label), label)
+    open_ones = labels[rows] == UNKNOWN
+    labels[rows[open_ones]] = found[open_ones]
+
+
+def _sides(pairs: Pairs) -> NDArray[np.void]:
+    """What tells captions apart: (N, 2) of 16 bytes."""
+    count, _, length, width = pairs.messages.shape
     found = bytearray()
-    size = pairs.messages[0].size if len(pairs) else 0
-    for start in range(0, len(pairs), _BLOCK):
-        block = np.ascontiguousarray(pairs.messages[start : start + _BLOCK]).tobytes()
-        for at in range(0, len(block), size):
-            found += blake2b(block[at : at + size], digest_size=16).digest()
-    return np.frombuffer(bytes(found), "V16")
+    for start in range(0, count, _BLOCK):
+        block = pairs.messages[start : start + _BLOCK]
+        if length > 1:  # steps without a caption make no other one
+            sides = [caption_of(side).encode() for pair in block for side in pair]
+        else:
+            data = np.ascontiguousarray(block).tobytes()
+            sides = [data[at : at + width] for at in range(0, len(data), width)]
+        found += b"".join(blake2b(side, digest_size=16).digest() for side in sides)
+    return np.frombuffer(bytes(found), "V16").reshape(-1, 2)
 
 
 def _log_name(chunk: int, chunks: int) -> str:
@@ -314,15 +373,12 @@ def _log_name(chunk: int, chunks: int) -> str:
 def _mend(path: Path) -> None:
     """Cut off the half line of a process that was killed."""
     if path.exists():
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            path.write_bytes(whole)
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
 
-def _line(digest: str, verdict: Verdict) -> str:
+def _line(digest: bytes, verdict: Verdict) -> str:
     told = {
-        "digest": digest,
+        "digest": digest.hex(),
         "label": verdict.label,
         "answers": verdict.answers,
         "orders": verdict.orders,

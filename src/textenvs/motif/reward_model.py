@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,8 @@ class RewardModel(nn.Module):
     """Captions in, rewards out.
 
     ``cnn`` is Motif's network for messages (306,945 parameters; ``rl_baseline/encoders_nle.py``,
-    ``lt_cnn``, and ``rlaif/reward_model.py``, 51b5f47): characters, six convolutions, five layers.
+    ``lt_cnn``, and ``rlaif/reward_model.py``, 51b5f47): characters, six convolutions, four layers
+    that are orthogonal to begin with.
     ``transformer``: words, two layers of attention, their mean.
 
     Args:
@@ -112,6 +114,9 @@ class _Cnn(nn.Sequential):
             *(nn.Linear(256, 512), nn.ReLU()),
             nn.Linear(512, 1),
         )
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.orthogonal_(layer.weight)
 
 
 class _Transposed(nn.Module):
@@ -135,7 +140,7 @@ class _Transformer(nn.Module):
         inputs = inputs[:, :longest]
         empty = inputs == 0
         empty[:, 0] = False  # a caption without words is attended to as nothing at its first place
-        found = self.words(inputs) + self.places(torch.arange(longest))
+        found = self.words(inputs) + self.places(torch.arange(longest, device=inputs.device))
         found = self.layers(found, src_key_padding_mask=empty)
         kept = (~empty).unsqueeze(-1)
         return self.head((found * kept).sum(1) / kept.sum(1))
@@ -204,12 +209,15 @@ def load_reward(folder: Path | str) -> StoredReward:
     """
     path = Path(folder) / FILE
     try:
-        found = torch.load(path, weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)
         if (found["format"], found["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"{found['format']} {found['version']}")
         model = RewardModel(RewardSettings(**found["settings"]))
         model.load_state_dict(found["weights"])
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError) as error:
+    except (
+        *(OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError),
+        UnpicklingError,
+    ) as error:
         raise TraceError(
             f"{folder}: expected the folder of a reward, as `textenvs train-reward` writes it, "
             f"got: {error}"

@@ -269,7 +269,7 @@ def _go_on(
     path = out / _CHECKPOINT
     if not path.exists():
         return []
-    kept = torch.load(path, weights_only=True)
+    kept = torch.load(path, map_location="cpu", weights_only=True)
     changed = [key for key, value in settings.items() if kept["settings"].get(key) != value]
     if changed:
         raise ValueError(
