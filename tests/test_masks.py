@@ -57,3 +57,23 @@ def test_minigrid_forbids_walking_into_walls() -> None:
     assert base.action_masks().tolist()[:3] == [True, True, True]  # type: ignore[attr-defined]
     env.step(0)
     assert base.action_masks().tolist()[:3] == [True, True, False]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("level", ["GoToDoor-5x5", "GoToObject-6x6-N2"])
+def test_done_is_allowed_where_it_is_what_wins(level: str) -> None:
+    env = gymnasium.make(f"MiniGrid-Text-{level}-v0", obs="dict")
+    base = env.unwrapped
+    won = 0
+    for seed in range(300):
+        env.reset(seed=seed)
+        assert base.action_masks()[6]  # type: ignore[attr-defined]
+        *_, info = env.step(6)
+        won += info["success"]
+    assert won  # it began beside what it was to go to
+
+
+def test_running_into_what_moves_is_something() -> None:
+    env = gymnasium.make("MiniGrid-Text-Dynamic-Obstacles-5x5-v0")
+    for seed in range(50):
+        env.reset(seed=seed)
+        assert env.unwrapped.action_masks().all()  # type: ignore[attr-defined]

@@ -16,18 +16,26 @@ if TYPE_CHECKING:
 __all__ = ["crafter_mask", "minigrid_mask"]
 
 
-def minigrid_mask(image: NDArray[Any], actions: int) -> NDArray[np.bool_]:
+# In some levels an action ends the episode, wherever it is done: class -> Minigrid's actions.
+_ENDING = {"GoToDoorEnv": (5, 6), "GoToObjectEnv": (5, 6), "DynamicObstaclesEnv": (2,)}
+
+
+def minigrid_mask(image: NDArray[Any], actions: int, level: type) -> NDArray[np.bool_]:
     """Which of Minigrid's actions change something.
 
     Args:
         image: (n, n, 3) uint8, see :mod:`textenvs.captioners.babyai`.
         actions: how many there are, the first of Minigrid's seven.
+        level: the class of the game, which may have rules of its own.
 
     Returns:
         (actions,) bool; turns always do.
     """
     said = action_captions(image)[:actions]
-    return np.array([caption != NOTHING for caption in said])
+    allowed = np.array([caption != NOTHING for caption in said])
+    for kind in level.__mro__:
+        allowed[list(_ENDING.get(kind.__name__, ()))] = True
+    return allowed
 
 
 def crafter_mask(info: Mapping[str, Any], rules: Rules) -> NDArray[np.bool_]:

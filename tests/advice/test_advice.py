@@ -78,6 +78,18 @@ def test_a_scene_is_asked_about_once_and_new_ones_in_one_batch() -> None:
     assert advisor.asked == 2
 
 
+def test_more_scenes_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textenvs.advice.advisor._KEPT", 3)
+    monkeypatch.setattr("textenvs.advice.goals._KEPT", 3)
+    model = ScriptedModel(lambda messages: f"- {messages[-1]['content'][-2]}")
+    advisor, suggester = Advisor(model, NAMES, match="names"), GoalSuggester(model)
+    for start in range(8):
+        scenes = [scene(f"I see {chr(97 + start + i)}.") for i in range(3)]
+        told = [f"- {each.text[-2]}" for each in scenes]
+        assert [each.answer for each in advisor.advise(scenes)] == told
+        assert suggester.suggest(scenes) == [(each[2:],) for each in told]
+
+
 def test_the_question_tells_goal_sight_and_actions() -> None:
     asked: list[Any] = []
     model = ScriptedModel(lambda messages: asked.append(messages) or "drop")  # type: ignore[func-returns-value]
@@ -134,6 +146,18 @@ def test_a_goal_is_reached_by_what_is_alike_enough() -> None:
     assert rule.reward(("drink water",), "drink water") == 0
     assert rule.reward(("collect diamond",), "sleep") == 0
     assert rule.reward((), "sleep") == rule.reward(("sleep",), "") == 0
+
+
+def test_a_goal_in_other_words_is_the_same_goal() -> None:
+    rule = GoalRule(threshold=0.9, embeddings=letters)
+    goals = ("drink water", "drinks water", "sleep")
+    assert rule.reward(goals, "drink water.") == 1
+    assert rule.reached == {"drink water", "drinks water"}
+    assert rule.reward(goals, "drink water.") == 0
+
+
+def test_that_nothing_happened_reaches_no_goal() -> None:
+    assert GoalRule(threshold=1).reward(("do nothing",), "do nothing.") == 0
 
 
 def test_goals_are_asked_for_once_a_scene() -> None:

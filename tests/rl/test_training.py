@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
@@ -47,6 +48,11 @@ def straight_on(messages: Messages) -> str:
     return "go forward"
 
 
+def silence(messages: Messages) -> str:
+    """No advice."""
+    return "I cannot tell."
+
+
 ADVISED = replace(
     SMALL, advice=("policy",), llm=f"scripted:{__name__}:straight_on", match="names", strength=2.0
 )
@@ -78,9 +84,17 @@ def test_the_gradient_is_that_of_the_distribution_sampled_from() -> None:
     assert_allclose(logits.grad.numpy()[0], [0, 1, 0] - weights / weights.sum(), rtol=1e-5)
 
 
-def test_no_advice_is_plain_ppo_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"strength": 0.0},
+        {"llm": f"scripted:{__name__}:silence"},
+        {"llm": f"scripted:{__name__}:silence", "scaled": False},
+    ],
+)
+def test_no_advice_is_plain_ppo_bit_for_bit(changed: dict[str, Any], tmp_path: Path) -> None:
     plain = train(SMALL, tmp_path / "plain", tensorboard=False)
-    silent = train(replace(ADVISED, strength=0.0), tmp_path / "silent", tensorboard=False)
+    silent = train(replace(ADVISED, **changed), tmp_path / "silent", tensorboard=False)
     for first, second in zip(plain.policy.parameters(), silent.policy.parameters(), strict=True):
         assert torch.equal(first, second)
     episodes = [(tmp_path / name / "episodes.jsonl").read_text() for name in ("plain", "silent")]
@@ -89,7 +103,6 @@ def test_no_advice_is_plain_ppo_bit_for_bit(tmp_path: Path) -> None:
 
 def test_log_probabilities_are_of_what_was_sampled_from(tmp_path: Path) -> None:
     model = train(replace(ADVISED, total_timesteps=64), tmp_path, tensorboard=False)
-    buffer = model.rollout_buffer
     env = make_training_env(ADVISED, None, 2, learning=True)
     observations = env.reset()
     tensors, _ = model.policy.obs_to_tensor(observations)
@@ -100,7 +113,24 @@ def test_log_probabilities_are_of_what_was_sampled_from(tmp_path: Path) -> None:
     model.policy.anneal = 0.0
     unadvised = model.policy.get_distribution(tensors).distribution.probs[:, 2]
     assert (chosen > unadvised).all()
-    assert buffer.full
+
+
+def test_what_is_learned_from_has_log_probabilities_as_by_hand(tmp_path: Path) -> None:
+    """log p(a) = l_a + s v_a - log sum exp(l + s v): l without advice, v the advice."""
+    kept = {**SMALL.hyper, "learning_rate": 0.0}  # the policy that sampled is there at the end
+    settings = replace(ADVISED, scaled=False, strength=2.0, hyper=kept, total_timesteps=64)
+    model = train(settings, tmp_path, tensorboard=False)
+    buffer = model.rollout_buffer
+    seen = {key: torch.as_tensor(each) for key, each in buffer.observations.items()}
+    model.policy.anneal = 0.0
+    with torch.no_grad():
+        plain = model.policy.get_distribution(seen).distribution.logits.double().numpy()
+    moved = plain + 2.0 * seen["advice"].numpy()
+    expected = moved - np.log(np.exp(moved).sum(1, keepdims=True))
+    actions = buffer.actions.reshape(-1).astype(int)
+    assert len(set(actions.tolist())) > 2
+    by_hand = expected[np.arange(len(actions)), actions]
+    assert_allclose(buffer.log_probs.reshape(-1), by_hand, atol=1e-5)
 
 
 def test_advice_is_annealed_between_rollouts(tmp_path: Path) -> None:
@@ -355,6 +385,23 @@ def test_the_adapter_tells_what_gymnasium_tells() -> None:
             assert infos[i]["TimeLimit.truncated"] == (truncated[i] and not terminated[i])
             assert infos[i]["success"] == told["final_info"]["success"][i]
     assert env.get_attr("action_names")[0][0] == "turn left"
+    env.close()
+
+
+def test_methods_of_games_in_processes_are_called_there() -> None:
+    games = gymnasium.make_vec(
+        LEVEL,
+        2,
+        "async",
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "context": "fork"},
+        obs="dict",
+    )
+    env = Sb3VecEnv(games)
+    env.seed(0)
+    env.reset()
+    masks = env.env_method("action_masks")
+    assert [mask.tolist() for mask in masks] == [[True] * 3 + [False] * 4] * 2
+    assert len(env.env_method("action_masks", indices=[1])) == 1
     env.close()
 
 

@@ -169,7 +169,7 @@ def test_a_goal_pays_when_it_is_reached() -> None:
     assert info["rewards"] == {"game": 0.0, "goal": 0.0}
 
 
-def test_a_step_into_the_goal_is_a_step() -> None:
+def test_a_step_into_the_goal_is_what_was_to_be_done() -> None:
     env = wrappers.CaptionTransition(gymnasium.make("MiniGrid-Text-Empty-5x5-v0", obs="dict"))
     env.reset(seed=0)
     for action in (2, 2, 1, 2):
@@ -177,7 +177,7 @@ def test_a_step_into_the_goal_is_a_step() -> None:
     *_, terminated, _, info = env.step(2)
     assert terminated
     assert info["success"]
-    assert info["transition"] == "move forward."
+    assert info["transition"] == "get to the green goal square."
 
 
 def test_a_wall_lets_nothing_happen() -> None:

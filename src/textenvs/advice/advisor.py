@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS, Embedder, get_embedder
 from textenvs.advice.matching import by_names, by_probabilities, by_similarity
 from textenvs.advice.scene import Scene
+from textenvs.asked_once import ask_once
 from textenvs.errors import NotCached, choose
 from textenvs.llm import LanguageModel, Sampling, get_model
 from textenvs.llm.model import Message
@@ -126,15 +127,10 @@ class Advisor:
 
     def advise(self, scenes: Sequence[Scene]) -> list[Advice]:
         """What the model advises in each scene; new ones are asked about in one batch."""
-        new = [scene for scene in dict.fromkeys(scenes) if scene not in self._known]
-        if new:
-            if len(self._known) + len(new) > _KEPT:
-                self._known.clear()
-            self._known |= zip(new, self._ask(new), strict=True)
-            self.asked += len(new)
-        return [self._known[scene] for scene in scenes]
+        return ask_once(self._known, scenes, self._ask, _KEPT)
 
     def _ask(self, scenes: Sequence[Scene]) -> list[Advice]:
+        self.asked += len(scenes)
         prompts = [self._prompt(scene) for scene in scenes]
         if self._match == "probabilities":
             scores = self._model.score(prompts, [scene.captions for scene in scenes])

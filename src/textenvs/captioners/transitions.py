@@ -12,13 +12,18 @@ __all__ = ["crafter_transition", "minigrid_transition", "nethack_transition", "t
 _HEADINGS = {(0, -1): "north", (1, 0): "east", (0, 1): "south", (-1, 0): "west"}
 
 
-def minigrid_transition(image: Any, action: int) -> str:
-    """What an action does in MiniGrid: "pick up yellow key.", "move forward.", "do nothing.".
+def minigrid_transition(image: Any, action: int, after: Mapping[str, Any]) -> str:
+    """What an action did in MiniGrid: "pick up yellow key.", "move forward.", "do nothing.".
+
+    What ends a mission well is the mission: "get to the green goal square.".
 
     Args:
         image: (n, n, 3) uint8, the view before the action; what an action does follows from it.
         action: Minigrid's.
+        after: ``info`` after it.
     """
+    if after.get("success"):
+        return f"{after['mission']}."
     return action_captions(image)[action]
 
 
@@ -77,7 +82,7 @@ def transition(
         ValueError: if the game is none of the three, or MiniGrid's view is missing.
     """
     if isinstance(observation, Mapping) and "image" in observation:
-        return minigrid_transition(observation["image"], action)
+        return minigrid_transition(observation["image"], action, after)
     if "achievements" in after:
         return crafter_transition(before, after)
     if "messages" in after:

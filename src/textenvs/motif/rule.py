@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from textenvs.asked_once import ask_once
 from textenvs.errors import choose
 
 __all__ = ["PAYS_FOR", "CaptionRewards", "MotifRule", "caption_now"]
@@ -53,14 +54,10 @@ class CaptionRewards:
 
     def __call__(self, captions: Sequence[str]) -> list[float]:
         """The rewards of n captions."""
-        known = self._known
-        new = [each for each in dict.fromkeys(captions) if each not in known]
-        if new:
-            if len(known) + len(new) > _KEPT:
-                known.clear()
-                new = list(dict.fromkeys(captions))
-            known.update(zip(new, map(float, self._reward(new)), strict=True))
-        return [known[each] for each in captions]
+        return ask_once(self._known, captions, self._ask, _KEPT)
+
+    def _ask(self, captions: Sequence[str]) -> list[float]:
+        return list(map(float, self._reward(captions)))
 
 
 class MotifRule:

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
@@ -144,6 +144,10 @@ class Sb3VecEnv(VecEnv):
         self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
     ) -> list[Any]:
         """What a method of every game returns."""
+        base: Any = self.env.unwrapped
+        if isinstance(base, AsyncVectorEnv):  # its get_attr would call the method
+            values = base.call(method_name, *method_args, **method_kwargs)
+            return [values[i] for i in self._get_indices(indices)]
         return [
             method(*method_args, **method_kwargs) for method in self.get_attr(method_name, indices)
         ]

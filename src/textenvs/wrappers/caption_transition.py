@@ -17,7 +17,8 @@ class CaptionTransition(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
     """Say what each action did: ``info["transition"]``, "" at the beginning.
 
     Action and effect: "pick up yellow key.", "collect wood.", "do nothing." for what changed
-    nothing. A step into MiniGrid's goal is a step. See :mod:`textenvs.captioners.transitions`.
+    nothing. A step into MiniGrid's goal is its mission: "get to the green goal square.".
+    See :mod:`textenvs.captioners.transitions`.
 
     Args:
         env: a game of Crafter or NetHack, or of MiniGrid with ``obs="dict"``.

@@ -158,7 +158,8 @@ class MiniGridTextEnv(TextEnv):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which actions change something now: (actions,) bool, see :mod:`textenvs.masks`."""
-        return minigrid_mask(self.game.gen_obs()["image"], len(self.action_names))
+        image = self.game.gen_obs()["image"]
+        return minigrid_mask(image, len(self.action_names), type(self.game.unwrapped))
 
     def _state_of_game(self) -> dict[str, Any]:
         if self._last is None:
