@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, play what was learned elsewhere, write the page."""
     args = _arguments(argv)
     runs = _runs(args)
+    results = _read(args.out) if args.out.with_suffix(".json").is_file() else {}
+    _check_advisers(args, results.get("advisers", {}))
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
         if now:
             print(f"{number} of {len(runs)}: {run.folder(Path())}", flush=True)
@@ -155,6 +157,18 @@ def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed
             },
         )
     return Run(preset, world, condition, seed, settings)
+
+
+def _check_advisers(args: argparse.Namespace, known: Mapping[str, Any]) -> None:
+    """A page has one adviser a world: results of two would be taken for one's."""
+    for world in args.worlds:
+        adviser = adviser_of(world, args)
+        label = known.get(world, {}).get("label")
+        if adviser is not None and label not in (None, adviser.label):
+            raise ValueError(
+                f"{args.out}.json has results in {world} with advice of {label}: expected another "
+                f"--out for {adviser.label}"
+            )
 
 
 def _key(result: Result) -> tuple[str, str, str, int]:

@@ -10,13 +10,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from textenvs.llm import Cache, Gateway, LanguageModel, get_model
+from textenvs.llm import Cache, Gateway, LanguageModel, Ledger, RateLimiter, get_model
 from textenvs.rl.settings import TrainSettings
 from textenvs.traces import replace_file
 
 __all__ = ["DONE", "Training", "is_done", "learn", "train_all"]
 
 DONE = "done.json"
+_REQUESTS_PER_SECOND = 50  # as in5490 asked
 _FIRST_ROLLOUTS = 3  # not timed: everything is loaded, and all is new, in the first ones
 
 
@@ -91,7 +92,14 @@ def _adviser(run: Training, work: Path) -> LanguageModel | None:
     name = run.settings.llm
     if name is None or name.startswith("recorded:"):
         return None
-    return Gateway(get_model(name), cache=Cache(work / "answers.sqlite"))
+    model = get_model(name)
+    rate = _REQUESTS_PER_SECOND if model.concurrent else None  # else it is no server
+    return Gateway(
+        model,
+        cache=Cache(work / "answers.sqlite"),
+        ledger=Ledger(run.folder(work) / "requests.jsonl"),
+        limiter=RateLimiter(requests_per_second=rate),
+    )
 
 
 def learn(run: Training, work: Path) -> None:

@@ -27,9 +27,9 @@ _HEAD = """# Motif: captions that a language model would rather see pay an agent
 Motif (Klissarov et al., ICLR 2024, arXiv:2310.00166) in its three phases: pairs of messages are
 annotated, a reward is learned from the labels, a recurrent agent is paid by it, divided by the cube
 of how often the message came in the episode. Coefficients are the published ones. `claude` are the
-1,046 labels that came with the package, `claude_*` labels of the same pairs by other wishes,
-`keyword_*` rules that count words in pairs of different messages, `score` the game's score at the
-moment of the message, `chance` labels that were drawn.
+1,040 labels that came with the package, `claude_*` labels of the same pairs by other wishes,
+`keyword_*` rules that count words in pairs of different messages and pay what is above the mean,
+`score` the game's score at the moment of the message, `chance` labels that were drawn.
 
 Means over runs of the episodes that ended in the last quarter of a training, in which actions are
 drawn, with 95 % bootstrap intervals; `return` is the game's own. p is of an exact permutation test

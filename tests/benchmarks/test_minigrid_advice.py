@@ -129,3 +129,13 @@ def test_a_smoke_run_trains_compares_and_goes_on(
     assert "smoke run, no result" in page
     assert "empty, mended" in page
     assert capsys.readouterr().out.count(" of 4: ") == 4
+    with pytest.raises(ValueError, match="advice of Claude, recorded: expected another --out"):
+        minigrid_advice.main([*options, "--llm", "tiny", "--label", "tiny"])
+
+
+def test_others_may_run_the_first_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    args = minigrid_advice._arguments(["--seeds", "8", "--first-seed", "6", "--worlds", "empty"])
+    assert {run.seed for run in minigrid_advice._runs(args)} == {6, 7}
+    with pytest.raises(SystemExit):
+        minigrid_advice._arguments(["--seeds", "8", "--first-seed", "8"])
+    assert "from 0 to --seeds less one, 7: got 8" in capsys.readouterr().err

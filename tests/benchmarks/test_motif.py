@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sb3_contrib")
@@ -15,8 +16,9 @@ pytest.importorskip("nle")
 import motif
 from motivated.page import page
 from motivated.results import Result, _summary, play_randomly, read_result
-from motivated.rewards import _recorded_pairs, make_rewards
+from motivated.rewards import _recorded_pairs, make_rewards, quantiles_of
 from motivated.sizes import SIZES, Run, runs_of
+from textenvs.motif.reward_model import RewardModel, RewardSettings, StoredReward, load_reward
 
 pytestmark = [pytest.mark.nethack, pytest.mark.models]
 
@@ -51,6 +53,21 @@ def test_what_pays_in_each_run() -> None:
     paper = _runs("main", size="paper")[0].settings
     assert (paper.num_envs, paper.total_timesteps, paper.max_steps) == (480, 2_000_000_000, None)
     assert paper.hyper["learning_rate"] == 1e-4
+
+
+def test_rules_over_words_pay_from_a_quantile_of_their_own() -> None:
+    quantiles = {run.annotator: run.settings.quantile for run in _runs("main", "steering")}
+    assert quantiles == {"": 0.5, "claude": 0.5, "keyword_gold": 0.9, "keyword_stairs": 0.5}
+
+
+def test_a_rule_pays_what_is_above_the_mean(tmp_path: Path) -> None:
+    for name in ("keyword_gold", "claude_gold"):
+        model = RewardModel(RewardSettings())
+        StoredReward(model, 0.0, 1.0, np.linspace(-1, 4, 1001), {}).save(tmp_path / name)
+    found = quantiles_of({each.name: each for each in tmp_path.iterdir()})
+    assert found == {"keyword_gold": pytest.approx(0.2)}
+    stored = load_reward(tmp_path / "keyword_gold")
+    assert stored.threshold(found["keyword_gold"]) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_run_of_two_groups_is_trained_once() -> None:

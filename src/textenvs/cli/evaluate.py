@@ -32,9 +32,8 @@ from textenvs.llm import (
     Ledger,
     RateLimiter,
     RetryPolicy,
-    bare_name,
     get_model,
-    read_prices,
+    price_of,
 )
 from textenvs.llm.names import TINY, TINY_TEMPERATURE
 from textenvs.loop import Event
@@ -308,20 +307,13 @@ def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -
 
 
 def _model(options: argparse.Namespace, settings: Settings, out: Path) -> Gateway:
-    prices = {} if options.prices is None else read_prices(options.prices)
-    price = prices.get(settings.llm, prices.get(bare_name(settings.llm)))
-    if prices and price is None:
-        raise UnknownName(
-            f"{options.prices}: expected a price of {bare_name(settings.llm)!r}, found those of "
-            f"{', '.join(prices)}"
-        )
     return Gateway(
         get_model(settings.llm),
         cache=None if options.cache is None else Cache(options.cache),
         offline=options.offline,
         budget=Budget(options.max_usd, options.max_tokens, options.max_wallclock),
         ledger=Ledger(out / _LEDGER),
-        price=price,
+        price=price_of(settings.llm, options.prices),
         concurrency=options.concurrency,
         limiter=RateLimiter(options.requests_per_second, options.tokens_per_second),
         retry=RetryPolicy(retries=options.retries),

@@ -13,11 +13,12 @@ from textenvs.cli.run_options import StepBar, add_run, run_settings
 from textenvs.errors import choose
 
 if TYPE_CHECKING:
-    from textenvs.llm import LanguageModel
+    from textenvs.llm import Gateway
 
 __all__ = ["add", "run"]
 
 _ADVICE_BETA, _COUNT_BETA = 0.005, 3.0
+_REQUESTS_PER_SECOND = 50  # as in5490 asked
 _WEIGHTS = (
     *("reward_dir", "extrinsic_coef", "intrinsic_coef", "quantile"),
     *("reward_scale", "reward_clip"),
@@ -83,7 +84,16 @@ def _add_advice(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cache", metavar="FILE", help="where answers are kept (OUT/answers.sqlite)"
     )
-    group.add_argument("--requests-per-second", type=positive_number, metavar="R", help="at most")
+    group.add_argument(
+        "--requests-per-second",
+        type=positive_number,
+        metavar="R",
+        help=f"at most; of a server {_REQUESTS_PER_SECOND} unless given",
+    )
+    group.add_argument("--max-usd", type=positive_number, metavar="X", help="stop at this cost")
+    group.add_argument(
+        "--prices", metavar="FILE", help='JSON: {"MODEL": {"input": X, "output": Y}}, for 1M tokens'
+    )
     group.add_argument(
         "--match",
         default="similarity",
@@ -266,8 +276,16 @@ def run(options: argparse.Namespace) -> int:
     said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
     mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
     lost = f"; no recorded answer in {unanswered:.1%} of the scenes" if unanswered else ""
-    result_console().print(f"{options.out}: {mean}{lost}")
+    result_console().print(f"{options.out}: {mean}{lost}{_spent(llm)}")
     return 0
+
+
+def _spent(llm: Gateway | None) -> str:
+    """What the model was asked, and what it cost, as far as that is known."""
+    if llm is None or not llm.ledger.requests:
+        return ""
+    cost = f", {llm.ledger.usd:.4f} USD" if llm.tells_cost else ""
+    return f"; {llm.ledger.requests:,} requests, {llm.ledger.usage.total:,} tokens{cost}"
 
 
 def _check_captions(options: argparse.Namespace, captions_pay: bool) -> None:
@@ -319,20 +337,23 @@ def _style(options: argparse.Namespace) -> str:
     return str(told["style"])
 
 
-def _model(options: argparse.Namespace) -> LanguageModel | None:
-    """The model, with a cache and a limit of rate around it."""
+def _model(options: argparse.Namespace) -> Gateway | None:
+    """The model, with a cache and limits of rate and cost around it."""
     if not options.llm or not (options.advice or options.feedback):
         return None
-    from textenvs.llm import Cache, Gateway, RateLimiter, get_model
+    from textenvs.llm import Budget, Cache, Gateway, Ledger, RateLimiter, get_model, price_of
 
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    rate = options.requests_per_second
     model = get_model(options.llm)
+    rate = options.requests_per_second or (_REQUESTS_PER_SECOND if model.concurrent else None)
     if options.feedback:
         model.check()  # it is asked beside the learner, where an error is no more than a warning
     return Gateway(
         model,
         cache=Cache(options.cache or out / "answers.sqlite"),
-        limiter=RateLimiter(requests_per_second=rate) if rate else None,
+        budget=Budget(max_usd=options.max_usd),
+        ledger=Ledger(out / "requests.jsonl"),
+        price=price_of(options.llm, options.prices),
+        limiter=RateLimiter(requests_per_second=rate),
     )

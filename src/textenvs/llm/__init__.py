@@ -13,7 +13,7 @@ from textenvs.llm.model import (
     Usage,
 )
 from textenvs.llm.names import KINDS, bare_name, get_model
-from textenvs.llm.prices import Price, read_prices
+from textenvs.llm.prices import Price, price_of, read_prices
 from textenvs.llm.rate_limit import RateLimiter
 from textenvs.llm.retry import FAULTS, RetryPolicy
 
@@ -36,5 +36,6 @@ __all__ = [
     "Usage",
     "bare_name",
     "get_model",
+    "price_of",
     "read_prices",
 ]

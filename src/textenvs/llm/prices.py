@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from textenvs.errors import CacheError
+from textenvs.errors import CacheError, UnknownName
 from textenvs.llm.model import Usage
+from textenvs.llm.names import bare_name
 
-__all__ = ["Price", "read_prices"]
+__all__ = ["Price", "price_of", "read_prices"]
 
 _MILLION = 1_000_000
 
@@ -63,6 +64,29 @@ def read_prices(path: Path | str) -> dict[str, Price]:
             f"tokens, got: {error}"
         ) from error
     return prices
+
+
+def price_of(llm: str, path: Path | str | None) -> Price | None:
+    """The price of a model by a table of prices; None without a table.
+
+    Args:
+        llm: as in ``--llm``; the table may name it without the kind and the address.
+        path: of the table.
+
+    Raises:
+        CacheError: if the file is no such table.
+        UnknownName: if the model is not in it.
+    """
+    if path is None:
+        return None
+    prices = read_prices(path)
+    price = prices.get(llm, prices.get(bare_name(llm)))
+    if price is None:
+        raise UnknownName(
+            f"{path}: expected a price of {bare_name(llm)!r}, found those of "
+            f"{', '.join(prices) or 'nothing'}"
+        )
+    return price
 
 
 def _numbers(price: Price) -> list[float]:
