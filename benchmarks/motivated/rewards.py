@@ -154,12 +154,10 @@ def _label(pairs: Pairs, name: str, goal: str, llm: str | None, work: Path) -> N
         _write_labels(pairs, name, drawn.tolist())
     elif llm:
         gateway = Gateway(get_model(llm), cache=Cache(work / "answers.sqlite"))
-        asker = ModelAnnotator(
-            gateway,
-            Sampling(temperature=0.1, top_p=0.95, max_tokens=1024),
-            goal=goal_text(goal or "defaultgoal", "nethack"),
-        )
-        annotate(pairs, name, asker)
+        wish = goal_text(goal or "defaultgoal", "nethack")
+        sampling = Sampling(temperature=0.1, top_p=0.95, max_tokens=1024)
+        asker = ModelAnnotator(gateway, sampling, goal=wish)
+        annotate(pairs, name, asker, about={"model": gateway.name, "goal": wish})
         gateway.close()
     else:
         annotate(pairs, name, KeywordAnnotator(_WORDS[goal]))

@@ -20,8 +20,10 @@ import textenvs  # noqa: F401  # registers the ids
 from textenvs import wrappers
 from textenvs.errors import TraceError, UnknownName
 from textenvs.llm import Completion, Gateway, LanguageModel, Messages, Sampling
+from textenvs.llm.backends.scripted import ScriptedModel
 from textenvs.motif.online import BackgroundLabels, make_feedback
 from textenvs.motif.online.prompts import ask_helpful, parse_helpful
+from textenvs.motif.prompts import goal_text
 from textenvs.wrappers import vector
 
 LEVEL = "BabyAI-Text-GoToLocal-v0"
@@ -215,16 +217,32 @@ def test_the_last_verdict_counts() -> None:
     assert parse_helpful("Is it unhelpful? Yes, a wall.") is None
 
 
-def test_a_goal_takes_the_place_of_the_examples() -> None:
-    plain, golden = (
-        str(ask_helpful("a\nb", goal=goal, game="nethack")[1]["content"])
-        for goal in ("", "Gold alone counts.")
-    )
-    assert plain.endswith('{"message": "a\\nb"}')
-    assert "NetHack" in plain
-    assert "goblin" in plain
-    assert "goblin" not in golden
-    assert "Gold alone counts." in golden
+@pytest.mark.parametrize(
+    ("goal", "game", "shown"),
+    [
+        ("defaultgoal", "nethack", True),
+        ("zeroknowledge", "nethack", True),
+        ("gold", "nethack", False),
+        ("defaultgoal", "crafter", False),
+    ],
+)
+def test_examples_are_of_nethack_and_of_no_wish(goal: str, game: str, shown: bool) -> None:
+    asked: list[str] = []
+
+    def judge(messages: Messages) -> str:
+        asked.append(str(messages[-1]["content"]))
+        return '("helpful": yes)'
+
+    feedback = make_feedback("retrieval", ScriptedModel(judge), goal=goal, game=game)
+    feedback(["a\nb"])
+    assert feedback.labels.wait(_SOON)
+    feedback.close()
+    assert asked[0].endswith('{"message": "a\\nb"}')
+    assert ("goblin" in asked[0]) == shown
+    assert goal_text(goal, game) in asked[0]
+
+
+def test_what_does_not_exist_is_named() -> None:
     with pytest.raises(UnknownName, match="feedback"):
         make_feedback("guessing", Judge())
     with pytest.raises(UnknownName, match="game"):

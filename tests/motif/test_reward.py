@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -352,9 +353,10 @@ def test_real_messages_of_nethack_are_paid(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     golden_pairs(tmp_path / "pairs", 40)
     arguments = ["train-reward", "--dataset-dir", str(tmp_path / "pairs"), "--annotator"]
-    out = ["--out", str(tmp_path / "reward"), "--num-epochs", "2"]
+    out = ["--num-epochs", "2"]
     assert main([*arguments, "gold", *out]) == 0
-    assert "epoch 2 of 2, 40 of 40 pairs labelled, accuracy" in capsys.readouterr().out
+    assert (tmp_path / "pairs" / "rewards" / "gold" / FILE).exists()
+    assert re.search(r"epoch \d of 2, 40 of 40 pairs labelled, accuracy", capsys.readouterr().out)
     assert main([*arguments, "nobody", *out]) == 2
     assert "there are labels of gold" in capsys.readouterr().err
 

@@ -53,7 +53,8 @@ class Embeddings:
 
     def __call__(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """Embed sentences: (n, d) float32, each of length 1; unknown ones in one batch."""
-        return np.stack(ask_once(self._known, texts, self._embed, _KEPT))
+        vectors = ask_once(self._known, texts, self._embed, _KEPT)
+        return np.stack(vectors)
 
     def _embed(self, texts: list[str]) -> NDArray[np.float32]:
         found = self._load()(texts, normalize_embeddings=True, show_progress_bar=False)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from textenvs.cli.arguments import positive, positive_number, seed
-from textenvs.cli.consoles import result_console
+from textenvs.cli.consoles import result_console, status_console
 from textenvs.cli.run_options import CountBar
 
 __all__ = ["add", "run"]
+
+_LOOKED_AT = 10_000  # pairs, to see whether captions are long
 
 _EXAMPLES = """\
   textenvs train-reward --dataset-dir pairs/nethack \\
@@ -28,7 +30,7 @@ def add(add_command: Callable[..., argparse.ArgumentParser], commands: Any) -> N
     )
     parser.add_argument("--dataset-dir", required=True, metavar="D", help="of pairs")
     parser.add_argument("--annotator", required=True, metavar="NAME", help="whose labels")
-    parser.add_argument("--out", required=True, metavar="R", help="where the reward goes")
+    parser.add_argument("--out", metavar="R", help="where the reward goes (D/rewards/NAME)")
     parser.add_argument(
         "--encoder", default="cnn", metavar="E", help="cnn, or transformer for long captions (cnn)"
     )
@@ -49,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     require("torch", extra="rl", needed_by="textenvs train-reward")
     from textenvs.motif.pairs import UNKNOWN, Pairs
+    from textenvs.motif.reward_model import CNN_WIDTH
     from textenvs.motif.reward_training import RewardTraining, train_reward
 
     training = RewardTraining(
@@ -61,16 +64,22 @@ def run(options: argparse.Namespace) -> int:
     )
     pairs = Pairs(options.dataset_dir)
     labels = pairs.labels(options.annotator)
+    out = Path(options.out or pairs.directory / "rewards" / options.annotator)
+    if options.encoder == "cnn" and pairs.messages[:_LOOKED_AT, :, :, CNN_WIDTH:].any():
+        status_console().print(
+            f"{options.dataset_dir}: of captions longer than {CNN_WIDTH} bytes the cnn reads the "
+            "beginning: --encoder transformer reads more"
+        )
     with CountBar(options.num_epochs, "epochs") as show:
         told = train_reward(
             pairs,
             options.annotator,
-            Path(options.out),
+            out,
             training,
             on_progress=show,
         )
     said = (
-        f"{options.out}: epoch {told['epoch']} of {options.num_epochs}, {(labels != UNKNOWN).sum()}"
+        f"{out}: epoch {told['epoch']} of {options.num_epochs}, {(labels != UNKNOWN).sum()}"
         f" of {len(pairs)} pairs labelled, accuracy {told['train_accuracy']:.3f} learned and "
         f"{told['held_out_accuracy']:.3f} held out"
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +21,6 @@ CAPTIONS = ("message", "observation")
 
 _WIDTHS = {"message": 256, "observation": 1024}  # bytes; 256 is Motif's
 _JOINT = " "
-
-
-class _Moment(NamedTuple):
-    text: str
-    episode: int
-    steps: int
-    score: float
 
 
 def pairs_from_traces(
@@ -63,65 +56,90 @@ def pairs_from_traces(
         TraceError: if there is nothing to draw from, if messages are wanted of a game that has
             none, or if the traces are of different games.
     """
-    traces = [trace for folder in folders for trace in islice(read_traces(folder), episodes)]
-    games = sorted({family_of(str(trace.header.get("env_id"))) for trace in traces})
-    if len(games) > 1:
-        raise TraceError(f"expected traces of one game, got {', '.join(games)}")
-    if caption is None:
-        says = any("messages" in step for trace in traces for step in trace.steps[:1])
-        caption = "message" if says else "observation"
-    choose("caption", caption, CAPTIONS)
-    moments = [each for i, trace in enumerate(traces) for each in _moments(trace, i, caption)]
-    episode_of = np.array([each.episode for each in moments])
-    last = len(moments) - length + 1
-    last = max(last, 0)
+    traces = (trace for folder in folders for trace in islice(read_traces(folder), episodes))
+    moments = _Moments(traces, caption)
+    texts, episode_of = moments.texts, moments.episode
+    last = max(len(texts) - length + 1, 0)
     starts = np.flatnonzero(episode_of[:last] == episode_of[len(episode_of) - last :])
     if distinct:
-        texts = [each.text for each in moments]
         firsts = {tuple(texts[i : i + length]): i for i in reversed(starts)}
         starts = np.array(sorted(firsts.values()), dtype=int)
     if len(starts) < 2:
         raise TraceError(
             f"expected traces with two {'different ' if distinct else ''}moments of {length} steps "
             "or more, found "
-            f"{len(traces)} traces with {len(moments)} steps in {', '.join(map(str, folders))}"
+            f"{moments.episodes} traces with {len(texts)} steps in {', '.join(map(str, folders))}"
         )
     rng = np.random.default_rng(seed)
     again = 2 * count > len(starts)
     drawn = rng.choice(starts, (count, 2), replace=again)
     chosen = drawn[:, :, None] + np.arange(length)
-    returns = np.array([_return(trace) for trace in traces])
     info = {
-        "score": np.array([each.score for each in moments]),
-        "return": returns[episode_of],
-        "steps": np.array([each.steps for each in moments]),
+        "score": moments.score,
+        "return": moments.returns[episode_of],
+        "steps": moments.steps,
         "episode": episode_of,
     }
     about = {
-        "episodes": len(traces),
-        "steps": len(moments),
-        "envs": sorted({str(trace.header.get("env_id")) for trace in traces}),
-        "agents": sorted({str(trace.header.get("agent")) for trace in traces}),
-        "caption": caption,
+        "episodes": moments.episodes,
+        "steps": len(texts),
+        "envs": sorted(moments.envs),
+        "agents": sorted(moments.agents),
+        "caption": moments.caption,
         "length": length,
         "seed": seed,
-        "different": len({each.text for each in moments}),
+        "different": len(set(texts)),
         "repeated_draws": bool(again),
         "distinct": distinct,
     }
-    write_pairs(out, [each.text for each in moments], chosen, info, _WIDTHS[caption], about)
+    write_pairs(out, texts, chosen, info, _WIDTHS[moments.caption], about)
     return {**about, "pairs": count}
 
 
-def _moments(trace: Trace, episode: int, caption: str) -> Iterator[_Moment]:
-    """What was to be read after every step, and what had been paid until then."""
-    score = 0.0
-    for step, text in zip(trace.steps, _texts(trace, caption), strict=False):
-        score += float(step["reward"])
-        yield _Moment(text, episode, int(step["t"]) + 1, score)
+class _Moments:
+    """What was to be read after every step of all traces; one trace at a time is in memory.
+
+    Attributes:
+        caption: what was to be read, one of :data:`CAPTIONS`.
+        texts: of every step; equal ones are one object.
+        episode, steps: of every step: of which trace it is, and which in it, from 1.
+        score: what had been paid until then, that step included.
+        returns: of every trace.
+        episodes: how many traces there were.
+        envs, agents: who played what.
+    """
+
+    def __init__(self, traces: Iterable[Trace], caption: str | None) -> None:
+        if caption is not None:
+            choose("caption", caption, CAPTIONS)
+        self.texts: list[str] = []
+        self.episodes = 0
+        self.envs: set[str] = set()
+        self.agents: set[str] = set()
+        known: dict[str, str] = {}
+        episode, steps, scores, returns = ([np.zeros(0, kind)] for kind in (int, int, float, float))
+        for trace in traces:
+            if caption is None and trace.steps:
+                caption = "message" if "messages" in trace.steps[0] else "observation"
+            self.envs.add(str(trace.header.get("env_id")))
+            self.agents.add(str(trace.header.get("agent")))
+            games = sorted({family_of(each) for each in self.envs})
+            if len(games) > 1:
+                raise TraceError(f"expected traces of one game, got {', '.join(games)}")
+            texts = _texts(trace, caption or CAPTIONS[0])
+            self.texts += [known.setdefault(text, text) for text in texts]
+            paid = np.cumsum([float(step["reward"]) for step in trace.steps])
+            episode.append(np.full(len(texts), self.episodes))
+            steps.append(np.array([step["t"] + 1 for step in trace.steps[: len(texts)]], int))
+            scores.append(paid[: len(texts)])
+            returns.append(paid[-1:] if len(paid) else np.zeros(1))
+            self.episodes += 1
+        self.caption = caption or CAPTIONS[0]
+        self.episode, self.steps = np.concatenate(episode), np.concatenate(steps)
+        self.score, self.returns = np.concatenate(scores), np.concatenate(returns)
 
 
-def _texts(trace: Trace, caption: str) -> Iterable[str]:
+def _texts(trace: Trace, caption: str) -> list[str]:
     if caption == "message":
         if any("messages" not in step for step in trace.steps):
             raise TraceError(
@@ -131,7 +149,3 @@ def _texts(trace: Trace, caption: str) -> Iterable[str]:
         return [_JOINT.join(step["messages"]) for step in trace.steps]
     last = [] if trace.end is None else [str(trace.end["observation"])]
     return [str(step["observation"]) for step in trace.steps[1:]] + last
-
-
-def _return(trace: Trace) -> float:
-    return sum(float(step["reward"]) for step in trace.steps)

@@ -235,7 +235,11 @@ def write_pairs(
     messages.flush()
     del messages
     _keep_labels(directory, fresh)
+    moved = {fresh: directory / _MESSAGES}
     for name, values in info.items():
-        np.save(directory / "info" / f"{name}.npy", values[chosen[:, :, -1]])
+        path = directory / "info" / f"{name}.npy"
+        np.save(path.with_suffix(".new.npy"), values[chosen[:, :, -1]])
+        moved[path.with_suffix(".new.npy")] = path
     replace_file(directory / _ABOUT, json.dumps({**about, "pairs": count}, indent=1) + "\n")
-    os.replace(fresh, directory / _MESSAGES)
+    for new, path in moved.items():
+        os.replace(new, path)

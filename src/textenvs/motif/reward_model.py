@@ -18,6 +18,7 @@ from textenvs.motif.pairs import encode_text
 from textenvs.tensor_files import save_tensors
 
 __all__ = [
+    "CNN_WIDTH",
     "ENCODERS",
     "FILE",
     "RewardModel",
@@ -30,11 +31,13 @@ __all__ = [
 ENCODERS = ("cnn", "transformer")
 """Motif's network over characters, and one over words for long captions."""
 
+CNN_WIDTH = 256
+"""Bytes of a caption that Motif's network reads."""
+
 FILE = "reward.pt"
 """The file of a reward: weights, mean, deviation and quantiles."""
 
 _FORMAT, _VERSION = "textenvs-reward", 1
-_CNN_WIDTH = 256  # bytes that Motif's network reads
 _WORDS = 4096
 _LONGEST = 192  # words that the transformer reads
 _BATCH = 1024
@@ -80,7 +83,7 @@ class RewardModel(nn.Module):
     def read(self, captions: Sequence[str]) -> torch.Tensor:
         """Captions as the network reads them: (n, characters or words) int64."""
         if self.settings.encoder == "cnn":
-            rows = [encode_text(caption, _CNN_WIDTH) for caption in captions]
+            rows = [encode_text(caption, CNN_WIDTH) for caption in captions]
             return torch.from_numpy(np.stack(rows).astype(np.int64))
         from textenvs.rl.words import word_ids
 

@@ -97,8 +97,12 @@ def make_feedback(
         annotator = ModelAnnotator(model, _SAMPLING, goal=told, game=game)
         return _Ranking(annotator, where, batch, seed, stop)
 
+    examples = game == "nethack" and goal in ("defaultgoal", "zeroknowledge")
+
     def judge(items: Sequence[Item]) -> list[int | None]:
-        questions = [ask_helpful(item[0], goal=told, game=game) for item in items]
+        questions = [
+            ask_helpful(item[0], goal=told, game=game, examples=examples) for item in items
+        ]
         return [parse_helpful(each.text) for each in model.generate(questions, _SAMPLING)]
 
     if way == "retrieval":
@@ -205,7 +209,7 @@ class _Classification(_Learned):
             super()._learn(count)
 
     def _of(self, captions: Sequence[str]) -> list[float]:
-        if not self._learner.updates:
+        if self._says is None:
             return [0.0] * len(captions)
         return [float(logit > 0) for logit in self._says(captions)]
 
@@ -240,7 +244,7 @@ class _Ranking(_Learned):
         return [None if each.label == UNKNOWN else each.label for each in verdicts]
 
     def _of(self, captions: Sequence[str]) -> Sequence[float]:
-        if not self._learner.updates:
+        if self._says is None:
             return [-math.inf] * len(captions)  # whatever the threshold, nothing pays
         found: list[float] = self._says(captions).tolist()
         return found

@@ -62,7 +62,7 @@ class Learner:
         TraceError: if something else is there.
 
     Attributes:
-        says: captions -> (n,) float64.
+        says: captions -> (n,) float64; None before it was trained.
         updates: how often it was trained.
     """
 
@@ -83,7 +83,7 @@ class Learner:
         self.mean, self.deviation = 0.0, 1.0
         if path is not None and path.exists():
             try:
-                kept = torch.load(path, weights_only=True)
+                kept = torch.load(path, map_location="cpu", weights_only=True)
                 network.load_state_dict(kept["network"])
                 self._optimizer.load_state_dict(kept["optimizer"])
             except (KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
@@ -92,7 +92,7 @@ class Learner:
                 ) from error
             self.updates = kept["updates"]
             self.mean, self.deviation = kept["mean"], kept["deviation"]
-        self.says = self._frozen()
+        self.says = self._frozen() if self.updates else None
 
     def update(self, labels: Mapping[Item, int], stopped: Callable[[], bool]) -> None:
         """Train for 32 batches of the labels, drawn anew each, unless it is stopped."""
@@ -118,9 +118,9 @@ class Learner:
             with torch.inference_mode():
                 found = self._answers(self._network, newest)
             self.mean, self.deviation = float(found.mean()), max(float(found.std()), 1e-6)
-        self.says = self._frozen()
-        self.updates += 1  # not before: until then nothing is known
+        self.updates += 1
         self._save()
+        self.says = self._frozen()
 
     def _answers(self, network: nn.Module, captions: Sequence[str]) -> torch.Tensor:
         found: torch.Tensor = network(self._reader.read(captions)).squeeze(-1)

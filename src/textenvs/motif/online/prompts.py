@@ -41,19 +41,20 @@ Some examples, each with its last line:
 _ANSWER = re.compile(r"(?<![a-z])helpful\W+(?:is\W+)?(yes|no)\b", re.IGNORECASE)
 
 
-def ask_helpful(caption: str, *, goal: str, game: str) -> list[Message]:
+def ask_helpful(caption: str, *, goal: str, game: str, examples: bool = False) -> list[Message]:
     """A question.
 
     Args:
         caption: what is judged.
         goal: what :func:`textenvs.motif.prompts.goal_text` says.
         game: a key of :data:`textenvs.motif.prompts.GAMES`.
+        examples: whether a few of NetHack are shown; beside a goal that wants gold alone, or
+            another game, they would mislead.
     """
-    # The examples are of no goal: beside one that wants gold alone they would mislead.
     content = _QUESTION.format(
         game=GAMES[game],
         goal=f" {goal}" if goal else "",
-        examples="" if goal else _EXAMPLES,
+        examples=_EXAMPLES if examples else "",
         message=json.dumps({"message": caption}, ensure_ascii=False),
     )
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": content}]
