@@ -5,7 +5,8 @@
 
 Annotation is by a model that answers at once, in as many processes as there are cores; the reward
 is learned by as many threads. Pairs come from games that random play and the expert play for it,
-or from traces.
+or from traces, and are drawn over different messages, so that hardly any comes twice. A reward is
+learned from them, and from as many pairs in which no message comes twice.
 
 It needs ``pip install "textenvs[nethack,rl]"``.
 """
@@ -32,6 +33,7 @@ from textenvs.llm.backends.scripted import ScriptedModel
 from textenvs.motif import Pairs
 from textenvs.motif.annotating import ModelAnnotator, annotate
 from textenvs.motif.collecting import pairs_from_traces
+from textenvs.motif.pairs import write_pairs
 from textenvs.traces import replace_file
 from textenvs.wrappers import MotifReward
 
@@ -50,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         pairs, told = _draw(args, Path(folder))
         seconds, asked = _annotate(pairs.directory, cores)
         epochs = _learn(pairs, Path(folder) / "reward", cores)
+        different = _learn(_all_different(pairs, Path(folder)), Path(folder) / "other", cores)
     bare, known = (min(_step_time(wrapped) for _ in range(5)) for wrapped in (False, True))
     results = {
         "cores": cores,
@@ -58,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "asked": asked,
         "annotation_seconds": round(seconds, 3),
         "epoch_seconds": [round(each, 2) for each in epochs],
+        "epoch_seconds_all_different": [round(each, 2) for each in different],
         "wrapper_microseconds": round(1e6 * (known - bare), 2),
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -71,11 +75,15 @@ def _page(results: dict[str, Any]) -> str:
     rows = [
         (
             f"annotation, {results['cores']} processes",
-            f"{pairs / seconds:,.0f} pairs/s; {results['asked'] / seconds:,.0f} questions/s",
+            f"{results['asked'] / seconds:,.0f} pairs/s",
         ),
         (
             f"an epoch of the reward, {results['cores']} threads",
             f"{min(results['epoch_seconds']):.1f} s",
+        ),
+        (
+            f"the same, of {2 * pairs:,} different messages",
+            f"{min(results['epoch_seconds_all_different']):.1f} s",
         ),
         (
             "`MotifReward`, a step whose caption is known",
@@ -85,7 +93,8 @@ def _page(results: dict[str, Any]) -> str:
     return (
         "# How fast Motif's parts are\n\n"
         f"{pairs:,} pairs of {results['different_captions']:,} different messages of NetHack; "
-        f"{results['asked']:,} different pairs of different messages were asked about. The model "
+        f"{results['asked']:,} different pairs of different messages were asked about, others are "
+        "the same in either order, or equal messages, and do not count. The model "
         "answers at once; an epoch has the numbers after it, training and held-out, in its time.\n"
         "\n    python benchmarks/motif_speed.py\n\n"
         f"{common.table(('what', 'how fast'), rows)}\n"
@@ -114,8 +123,24 @@ def _draw(args: argparse.Namespace, folder: Path) -> tuple[Pairs, dict[str, Any]
         for each in traces:
             rollout(_ID, get_agent(each.name), episodes=args.episodes, directory=each)
     out = folder / "pairs"
-    told = pairs_from_traces(traces, out, count=args.pairs, caption="message")
+    told = pairs_from_traces(traces, out, count=args.pairs, caption="message", distinct=True)
     return Pairs(out), told
+
+
+def _all_different(pairs: Pairs, folder: Path) -> Pairs:
+    """As many pairs with the same labels, of messages that come once each."""
+    texts = [
+        f"{text} {2 * row + side}"
+        for row in range(len(pairs))
+        for side, text in enumerate(pairs.captions(row))
+    ]
+    chosen = np.arange(len(texts)).reshape(len(pairs), 2, 1)
+    write_pairs(folder / "different", texts, chosen, {}, pairs.messages.shape[3], {})
+    found = Pairs(folder / "different")
+    labels = found.labels("scripted", "r+")
+    labels[:] = pairs.labels("scripted")
+    labels.flush()  # type: ignore[attr-defined]
+    return found
 
 
 def answer(messages: Messages) -> str:
