@@ -405,13 +405,14 @@ def keep_until(path: Path, steps: int) -> None:
 
 
 def _check_settings(args: argparse.Namespace) -> None:
-    """Keep what is learned in the folder; a run goes on with nothing else."""
+    """Keep what is learned in the folder; once it was learned from, a run goes on with it alone."""
     gymnasium.spec(_id(args.task))  # an unknown task leaves no folder
     path = args.out / "settings.json"
     wanted = {**_game_settings(args), "batch": args.batch}
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != wanted:
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else wanted
+    if known != wanted and newest(args.out) is not None:
         raise ValueError(
-            f"{args.out} has a run with other settings: expected {path.read_text().strip()}, or "
+            f"{args.out} has a run with other settings: expected {json.dumps(known)}, or "
             "another folder"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
