@@ -81,7 +81,8 @@ def test_the_newest_checkpoint_is_a_whole_one(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_with_its_own_settings_alone(tmp_path: Path) -> None:
     motif_rllib._check_settings(_arguments("--out", str(tmp_path)))
-    motif_rllib._check_settings(_arguments("--out", str(tmp_path), "--steps", "5"))
+    motif_rllib._check_settings(_arguments("--out", str(tmp_path), "--beta", "2"))
+    (tmp_path / "checkpoint" / "100").mkdir(parents=True)  # from here on something was learned
     with pytest.raises(ValueError, match="other settings"):
         motif_rllib._check_settings(_arguments("--out", str(tmp_path), "--beta", "1"))
 

@@ -82,7 +82,7 @@ class Pairs:
 
     def captions(self, number: int) -> tuple[str, str]:
         """The captions of a pair."""
-        first, second = self.messages[number]
+        first, second = np.asarray(self.messages[number])
         return caption_of(first), caption_of(second)
 
     def info(self, name: str) -> NDArray[Any]:
