@@ -37,6 +37,7 @@ from textenvs.traces import replace_file
 from trainings import train_all
 
 NAME = "minigrid_advice"
+_MEASURED = ("random", "advisers", "transfer")  # beside the runs
 _RANDOM_EPISODES = 100
 _TRANSFER_EPISODES = 20
 _COVERAGE_STEPS = 20_000
@@ -47,23 +48,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, play what was learned elsewhere, write the page."""
     args = _arguments(argv)
     runs = _runs(args)
-    results = _read(args.out) if args.out.with_suffix(".json").is_file() else {}
+    results = _read(args.out)
     _check_advisers(args, results.get("advisers", {}))
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
         if now:
             print(f"{number} of {len(runs)}: {run.folder(Path())}", flush=True)
-    results = _read(args.out) if args.out.with_suffix(".json").is_file() else {}
-    found = {_key(r): r for r in (Result(**each) for each in results.get("runs", []))}
-    for run in runs:
-        result = read_result(run, args.work)
-        if result is not None:
-            found[_key(result)] = result
-    more = {
-        "random": dict(results.get("random", {})),
-        "advisers": dict(results.get("advisers", {})),
-        "transfer": dict(results.get("transfer", {})),
-    }
+    more = {key: dict(_read(args.out).get(key, {})) for key in _MEASURED}
     _measure(args, runs, more)
+    results = _read(args.out)  # again: another process may have written what it found
+    more = {key: results.get(key, {}) | more[key] for key in _MEASURED}
+    found = {_key(r): r for r in (Result(**each) for each in results.get("runs", []))}
+    found |= {_key(r): r for r in (read_result(run, args.work) for run in runs) if r is not None}
     ordered = sorted(found.values(), key=_order)
     curves = _published_curves()
     told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], **more}
@@ -224,7 +219,9 @@ def _published_curves() -> dict[str, Any]:
 
 
 def _read(stem: Path) -> dict[str, Any]:
-    return json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    """What is known already."""
+    path = stem.with_suffix(".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import common
 from motivated.page import draw, page
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Do what is not done, and write the page."""
     args, size = _arguments(argv)
     groups = tuple(args.groups)
-    teacher, rewards = make_rewards(size, groups, args.llm, args.label, args.work)
+    teacher, rewards, labels = make_rewards(size, groups, args.llm, args.label, args.work)
     tasks, conditions = tuple(args.tasks), tuple(args.conditions)
     runs = runs_of(size, groups, tasks, conditions, rewards, teacher, quantiles_of(rewards))
     alone = list({run.folder(args.work): run for run in runs}.values())
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     before = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
     if before.get("about") != about:  # of another size: nothing of it belongs on this page
         before = {}
-    found = {_key(each): each for each in (Result(**r) for r in before.get("runs", []))}
+    found = {_key(each): each for each in _results(before, labels)}
     found |= {_key(each): each for each in (read_result(r, args.work) for r in runs) if each}
     random = dict(before.get("random", {}))
     for task in dict.fromkeys(run.task for run in runs):
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     told = {
         "smoke": args.smoke,
         "about": about,
+        "labels": before.get("labels", {}) | labels,
         "runs": [asdict(each) for each in ordered],
         "random": random,
     }
@@ -76,6 +78,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         lambda pyplot: draw(pyplot, ordered), args.out.with_suffix(".png"), args.smoke
     )
     print(f"Written: {args.out}.json, .md, .png")
+
+
+def _results(before: Mapping[str, Any], labels: Mapping[str, str]) -> list[Result]:
+    """The results of a page, without those of other labels that have the same name."""
+    known = before.get("labels", {})
+    found = [Result(**each) for each in before.get("runs", [])]
+    return [r for r in found if labels.get(r.annotator) in (None, known.get(r.annotator))]
 
 
 def _about(size: Size, runs: Sequence[Run]) -> str:

@@ -130,7 +130,7 @@ def _draw(args: argparse.Namespace, folder: Path) -> tuple[Pairs, dict[str, Any]
 def _all_different(pairs: Pairs, folder: Path) -> Pairs:
     """As many pairs with the same labels, of messages that come once each."""
     texts = [
-        f"{text} {2 * row + side}"
+        f"{2 * row + side} {text}"
         for row in range(len(pairs))
         for side, text in enumerate(pairs.captions(row))
     ]

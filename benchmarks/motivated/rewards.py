@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from textenvs.motif.prompts import goal_text
 from textenvs.motif.reward_model import load_reward
 from textenvs.motif.reward_training import RewardTraining, train_reward
 
-__all__ = ["make_rewards", "quantiles_of"]
+__all__ = ["Rewards", "make_rewards", "quantiles_of"]
 
 _ID = "NetHack-Text-Score-v0"
 _AGENTS = ("random", "expert")
@@ -39,9 +41,23 @@ _MESSAGE_WIDTH = 256
 _FEW, _FEW_BATCH, _FEW_RATE = 100_000, 64, 1e-3
 
 
+class Rewards(NamedTuple):
+    """The rewards of a comparison.
+
+    Attributes:
+        teacher: the annotator of the first group.
+        folders: annotator -> the folder of its reward.
+        labels: annotator -> what tells its labels from others.
+    """
+
+    teacher: str
+    folders: dict[str, Path]
+    labels: dict[str, str]
+
+
 def make_rewards(
     size: Size, groups: tuple[str, ...], llm: str | None, label: str, work: Path
-) -> tuple[str, dict[str, Path]]:
+) -> Rewards:
     """Make the rewards that the groups need; what is there is kept.
 
     Args:
@@ -51,8 +67,6 @@ def make_rewards(
         label: what the model is called.
         work: where it all goes.
 
-    Returns:
-        The annotator of the first group, and annotator -> the folder of its reward.
     """
     if llm and label in (RECORDED, *_RULES):
         raise ValueError(f"expected a --label of its own, got {label!r}, which means another one")
@@ -63,7 +77,7 @@ def make_rewards(
     if "steering" in groups:
         judges = (label,) if llm else ("keyword", RECORDED)
         wanted |= {f"{judge}_{goal}": goal for judge in judges for goal in STEERED}
-    rewards = {}
+    rewards = Rewards(teacher, {}, {})
     for name, goal in wanted.items():
         if name.startswith(RECORDED) and not llm:
             pairs = _recorded_pairs(work / "recorded")
@@ -79,8 +93,10 @@ def make_rewards(
         )
         told = train_reward(pairs, name, out, training)
         print(f"reward of {name}: held-out accuracy {told['held_out_accuracy']:.3f}", flush=True)
-        rewards[name] = out
-    return teacher, rewards
+        rewards.folders[name] = out
+        read = pairs.messages.tobytes() + pairs.labels(name).tobytes()
+        rewards.labels[name] = blake2b(read, digest_size=8).hexdigest()
+    return rewards
 
 
 def quantiles_of(rewards: Mapping[str, Path]) -> dict[str, float]:

@@ -18,10 +18,10 @@ def ask_once(
     """The values of keys; those that are not known are asked for in one batch.
 
     Args:
-        known: what is remembered; it is added to, and beyond the limit its older half forgotten.
+        known: what is remembered; it is added to, and above the limit its older half forgotten.
         keys: whose values are wanted.
         ask: keys -> their values, in their order.
-        limit: how many are remembered.
+        limit: how many are remembered before some are forgotten.
 
     Example:
         >>> known = {}

@@ -154,6 +154,9 @@ def test_a_goal_in_other_words_is_the_same_goal() -> None:
     assert rule.reward(goals, "drink water.") == 1
     assert rule.reached == {"drink water", "drinks water"}
     assert rule.reward(goals, "drink water.") == 0
+    rule.begin()
+    assert rule.reward(("drink water",), "drink water.") == 1
+    assert rule.reward(("drinks water", "sleep"), "drink water.") == 0  # suggested later
 
 
 def test_that_nothing_happened_reaches_no_goal() -> None:

@@ -70,6 +70,16 @@ def test_a_rule_pays_what_is_above_the_mean(tmp_path: Path) -> None:
     assert stored.threshold(found["keyword_gold"]) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_results_of_other_labels_leave_the_page() -> None:
+    fields = {"group": "main", "task": "Score", "condition": "both", "seed": 0, "total": 1}
+    fields |= {"episodes": 1, "final": {}, "area": {}, "curve": {}, "steps_per_second": None}
+    runs = [{**fields, "annotator": name} for name in ("", "claude", "score", "mini")]
+    before = {"runs": runs, "labels": {"claude": "old", "score": "same"}}
+    kept = motif._results(before, {"claude": "new", "score": "same"})
+    assert [each.annotator for each in kept] == ["", "score", "mini"]
+    assert not motif._results({"runs": runs[1:2]}, {"claude": "new"})  # of labels not known
+
+
 def test_a_run_of_two_groups_is_trained_once() -> None:
     runs = [run for run in _runs("main", "annotators") if run.seed == 0]
     folders = [run.folder(Path()) for run in runs]

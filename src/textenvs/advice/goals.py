@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textenvs.advice.advisor import not_recorded
 from textenvs.advice.embeddings import DEFAULT_EMBEDDINGS, Embedder, get_embedder
@@ -25,6 +26,7 @@ sight or carried. Write the list and nothing else."""
 _ANSWER_TOKENS = 200
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*(?P<goal>.+?)[\s.]*$")
 _KEPT = 100_000  # scenes whose goals are remembered
+_SAME = 1 - 1e-6  # the same words are more alike than this
 
 
 def parse_goals(answer: str) -> tuple[str, ...]:
@@ -96,7 +98,8 @@ def _prompt(scene: Scene) -> list[dict[str, str]]:
 class GoalRule:
     """When what happened reaches a goal: once a goal an episode (Du et al., arXiv:2302.06692).
 
-    All goals that it is so like count as reached; that nothing happened reaches none.
+    All goals that it is so like count as reached, and so do goals that are so like them; that
+    nothing happened reaches none.
 
     Args:
         threshold: the cosine of goal and caption above which a goal counts as reached; 1 or more
@@ -108,6 +111,7 @@ class GoalRule:
         self, threshold: float = 0.99, embeddings: str | Embedder = DEFAULT_EMBEDDINGS
     ) -> None:
         self._threshold = threshold
+        self._bound = min(threshold, _SAME)
         self._embeddings = embeddings
         self._reached: set[str] = set()
 
@@ -127,22 +131,23 @@ class GoalRule:
             goals: suggested before the action.
             caption: what the action did.
         """
-        open_goals = [goal for goal in goals if goal not in self._reached]
-        if not open_goals or caption in ("", NOTHING):
+        if caption in ("", NOTHING):
             return 0.0
         caption = caption.strip().rstrip(".").lower()
-        if self._threshold >= 1:
-            if caption not in open_goals:
-                return 0.0
-            self._reached.add(caption)
-            return 1.0
+        likeness = self._likeness(goals, [caption, *self._reached])
+        open_ones = likeness[:, 1:].max(1, initial=0.0) <= self._bound
+        reached = open_ones & (likeness[:, 0] > self._bound)
+        self._reached |= {goals[i] for i in np.flatnonzero(reached)}
+        return float(likeness[reached, 0].max(initial=0.0))
+
+    def _likeness(self, goals: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
+        """How alike goals and others are: (goals, others), 1 for the same words, else cosines."""
+        same = np.array([[goal == other for other in others] for goal in goals], float)
+        if self._threshold >= 1 or not goals:
+            return same.reshape(len(goals), len(others))
         embedder = self._embeddings
         if isinstance(embedder, str):
             embedder = get_embedder(embedder)
-        vectors = embedder([caption, *open_goals])
-        cosines = vectors[1:] @ vectors[0]
-        best = float(cosines.max())
-        if best <= self._threshold:
-            return 0.0
-        self._reached |= {open_goals[i] for i in np.flatnonzero(cosines > self._threshold)}
-        return 1.0 if caption in open_goals else best
+        vectors = embedder([*goals, *others]).astype(float)
+        cosines = vectors[: len(goals)] @ vectors[len(goals) :].T
+        return np.where(same, 1.0, np.minimum(cosines, 1.0))

@@ -9,20 +9,22 @@ from textenvs.captioners.babyai_actions import NOTHING, action_captions
 
 __all__ = ["crafter_transition", "minigrid_transition", "nethack_transition", "transition"]
 
+_WITHOUT_OBJECT = (0, 1, 2, 6)  # Minigrid's turns, step, and done
 _HEADINGS = {(0, -1): "north", (1, 0): "east", (0, 1): "south", (-1, 0): "west"}
 
 
 def minigrid_transition(image: Any, action: int, after: Mapping[str, Any]) -> str:
     """What an action did in MiniGrid: "pick up yellow key.", "move forward.", "do nothing.".
 
-    What ends a mission well is the mission: "get to the green goal square.".
+    A step, a turn or "done" that fulfils the mission is the mission: "get to the green goal
+    square.".
 
     Args:
         image: (n, n, 3) uint8, the view before the action; what an action does follows from it.
         action: Minigrid's.
         after: ``info`` after it.
     """
-    if after.get("success"):
+    if after.get("success") and action in _WITHOUT_OBJECT:
         return f"{after['mission']}."
     return action_captions(image)[action]
 

@@ -271,7 +271,11 @@ def run(options: argparse.Namespace) -> int:
             told.update(found)
             show(steps, found)
 
-        train(settings, Path(options.out), llm=llm, on_progress=progress)
+        try:
+            train(settings, Path(options.out), llm=llm, on_progress=progress)
+        finally:
+            if llm is not None:
+                llm.close()
     unanswered = told.pop("unanswered", 0.0)
     said = ", ".join(f"{key} {value:.3g}" for key, value in told.items())
     mean = f"{said} (mean of the last 100 episodes)" if said else "no episode ended in this run"
@@ -340,11 +344,18 @@ def _style(options: argparse.Namespace) -> str:
 def _model(options: argparse.Namespace) -> Gateway | None:
     """The model, with a cache and limits of rate and cost around it."""
     if not options.llm or not (options.advice or options.feedback):
+        for name in ("max_usd", "prices", "requests_per_second"):
+            if getattr(options, name) is not None:
+                raise ValueError(
+                    f"expected --advice or --feedback, and --llm, to which "
+                    f"--{name.replace('_', '-')} belongs, got none"
+                )
         return None
     from textenvs.llm import Budget, Cache, Gateway, Ledger, RateLimiter, get_model, price_of
 
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
+    price = price_of(options.llm, options.prices)
     model = get_model(options.llm)
     rate = options.requests_per_second or (_REQUESTS_PER_SECOND if model.concurrent else None)
     if options.feedback:
@@ -354,6 +365,6 @@ def _model(options: argparse.Namespace) -> Gateway | None:
         cache=Cache(options.cache or out / "answers.sqlite"),
         budget=Budget(max_usd=options.max_usd),
         ledger=Ledger(out / "requests.jsonl"),
-        price=price_of(options.llm, options.prices),
+        price=price,
         limiter=RateLimiter(requests_per_second=rate),
     )

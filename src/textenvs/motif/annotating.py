@@ -123,7 +123,7 @@ class ModelAnnotator:
             return [Verdict(label, said) for label, said in zip(labels, answers, strict=True)]
         count, found = len(pairs), []
         for i in range(count):
-            orders = labels[i], _SWAPPED.get(labels[count + i], labels[count + i])
+            orders = labels[i], _swapped(labels[count + i])
             known = [label for label in orders if label != UNKNOWN]
             agreed = known[0] if known and len(set(known)) == 1 else TIE if known else UNKNOWN
             found.append(Verdict(agreed, (*answers[i], *answers[count + i]), orders))
@@ -189,6 +189,7 @@ def annotate(
     known = {bytes.fromhex(each["digest"]): each["label"] for each in read_answers(pairs, name)}
     total, unlabelled = groups.first_in(low, high, labels == UNKNOWN)
     asked, done = 0, total - len(unlabelled)
+    on_progress(done, total)
     with (folder / _log_name(chunk, chunks)).open("a", encoding="utf-8") as log:
         for start in range(0, len(unlabelled), batch):
             chosen = unlabelled[start : start + batch].tolist()
@@ -196,12 +197,9 @@ def annotate(
             for row in chosen:
                 label = _known_label(row, groups, labels, known)
                 if label is None:
-                    first, second = pairs.captions(row)
-                    if first != second:
-                        questions.append((row, first, second))
-                        continue
-                    label = TIE
-                _fill(labels, row, groups, label)
+                    questions.append((row, *pairs.captions(row)))
+                else:
+                    _fill(labels, row, groups, label)
             if questions:
                 verdicts = annotator([(first, second) for _, first, second in questions])
                 log.writelines(
@@ -330,19 +328,20 @@ class _Groups:
 def _known_label(
     row: int, groups: _Groups, labels: NDArray[np.int8], known: Mapping[bytes, int]
 ) -> int | None:
-    """The label of a row's pair: by an answer, or by a row that has one (a published file's)."""
-    digest = groups.digest(row)
-    if digest in known:
-        return known[digest]
-    turned = known.get(digest[16:] + digest[:16])
-    if turned is not None:
-        return _SWAPPED.get(turned, turned)
+    """The label of a row's pair: a tie, by an answer, or by a row that has one (of old files)."""
+    first, second = groups.digest(row)[:16], groups.digest(row)[16:]
+    if first == second:
+        return TIE
+    if first + second in known:
+        return known[first + second]
+    if second + first in known:
+        return _swapped(known[second + first])
     rows = groups.rows(row)
     labelled = rows[labels[rows] != UNKNOWN]
     if not len(labelled):
         return None
     label = int(labels[labelled[0]])
-    return _SWAPPED.get(label, label) if groups.turned(row, labelled[:1])[0] else label
+    return _swapped(label) if groups.turned(row, labelled[:1])[0] else label
 
 
 def _fill(labels: NDArray[np.int8], row: int, groups: _Groups, label: int) -> None:
@@ -351,7 +350,12 @@ def _fill(labels: NDArray[np.int8], row: int, groups: _Groups, label: int) -> No
     rows = rows[labels[rows] == UNKNOWN]
     turned = groups.turned(row, rows)
     labels[rows[~turned]] = label
-    labels[rows[turned]] = _SWAPPED.get(label, label)
+    labels[rows[turned]] = _swapped(label)
+
+
+def _swapped(label: int) -> int:
+    """A label after the captions have changed places."""
+    return _SWAPPED.get(label, label)
 
 
 def _sides(pairs: Pairs) -> NDArray[np.void]:

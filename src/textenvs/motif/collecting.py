@@ -126,11 +126,11 @@ class _Moments:
             games = sorted({family_of(each) for each in self.envs})
             if len(games) > 1:
                 raise TraceError(f"expected traces of one game, got {', '.join(games)}")
-            texts = _texts(trace, caption or CAPTIONS[0])
+            texts = _texts(trace, caption or CAPTIONS[0])[: len(trace.steps)]
             self.texts += [known.setdefault(text, text) for text in texts]
             paid = np.cumsum([float(step["reward"]) for step in trace.steps])
             episode.append(np.full(len(texts), self.episodes))
-            steps.append(np.array([step["t"] + 1 for step in trace.steps[: len(texts)]], int))
+            steps.append(np.array([step["t"] + 1 for step in trace.steps], int)[: len(texts)])
             scores.append(paid[: len(texts)])
             returns.append(paid[-1:] if len(paid) else np.zeros(1))
             self.episodes += 1

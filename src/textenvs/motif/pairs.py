@@ -235,11 +235,12 @@ def write_pairs(
     messages.flush()
     del messages
     _keep_labels(directory, fresh)
-    moved = {fresh: directory / _MESSAGES}
+    moved = {}
     for name, values in info.items():
         path = directory / "info" / f"{name}.npy"
         np.save(path.with_suffix(".new.npy"), values[chosen[:, :, -1]])
         moved[path.with_suffix(".new.npy")] = path
     replace_file(directory / _ABOUT, json.dumps({**about, "pairs": count}, indent=1) + "\n")
+    moved[fresh] = directory / _MESSAGES  # last: where it is, all is
     for new, path in moved.items():
         os.replace(new, path)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from textenvs.errors import TraceError
+from textenvs.errors import BudgetExhausted, TraceError
 
 __all__ = ["BackgroundLabels", "Item"]
 
@@ -160,12 +160,21 @@ class BackgroundLabels:
                 self._busy = True
             try:
                 self._keep(chosen, self._ask(chosen))
+            except BudgetExhausted as error:  # the learner goes on with the labels that there are
+                logger.warning("no more labels are asked for: %s", error)
+                self._give_up()
+                return
             except Exception as error:  # of a server or a network: the learner goes on without
                 limit = max(1, len(chosen) // 2)
                 self._put_back(chosen, error)
                 continue
             limit = min(self._batch, 2 * limit)
             self._tell()
+
+    def _give_up(self) -> None:
+        with self._changed:
+            self.closed = True
+            self._changed.notify_all()
 
     def _tell(self) -> None:
         try:
