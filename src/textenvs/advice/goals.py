@@ -137,7 +137,7 @@ class GoalRule:
         likeness = self._likeness(goals, [caption, *self._reached])
         open_ones = likeness[:, 1:].max(1, initial=0.0) <= self._bound
         reached = open_ones & (likeness[:, 0] > self._bound)
-        self._reached |= {goals[i] for i in np.flatnonzero(reached)}
+        self._reached |= {goals[i] for i in np.flatnonzero(reached).tolist()}
         return float(likeness[reached, 0].max(initial=0.0))
 
     def _likeness(self, goals: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
