@@ -307,13 +307,14 @@ def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -
 
 
 def _model(options: argparse.Namespace, settings: Settings, out: Path) -> Gateway:
+    price = price_of(settings.llm, options.prices)
     return Gateway(
         get_model(settings.llm),
         cache=None if options.cache is None else Cache(options.cache),
         offline=options.offline,
         budget=Budget(options.max_usd, options.max_tokens, options.max_wallclock),
         ledger=Ledger(out / _LEDGER),
-        price=price_of(settings.llm, options.prices),
+        price=price,
         concurrency=options.concurrency,
         limiter=RateLimiter(options.requests_per_second, options.tokens_per_second),
         retry=RetryPolicy(retries=options.retries),
