@@ -40,7 +40,6 @@ from textenvs.wrappers import MotifReward
 NAME = "motif_speed"
 _ID = "NetHack-Text-Score-v0"
 _STEPS = 100_000  # of the wrapper
-_EPOCHS = 2
 _MESSAGES = ("You see here a newt corpse.", "It's a wall.")
 
 
@@ -51,8 +50,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pairs, told = _draw(args, Path(folder))
         seconds, asked = _annotate(pairs.directory, cores)
-        epochs = _learn(pairs, Path(folder) / "reward", cores)
-        different = _learn(_all_different(pairs, Path(folder)), Path(folder) / "other", cores)
+        epochs = _learn(pairs, Path(folder) / "reward", cores, epochs=2)
+        others = _all_different(pairs, Path(folder))
+        different = _learn(others, Path(folder) / "other", cores, epochs=1)
     bare, known = (min(_step_time(wrapped) for _ in range(5)) for wrapped in (False, True))
     results = {
         "cores": cores,
@@ -175,7 +175,7 @@ def _annotate(directory: Path, cores: int) -> tuple[float, int]:
     return seconds, total
 
 
-def _learn(pairs: Pairs, out: Path, cores: int) -> list[float]:
+def _learn(pairs: Pairs, out: Path, cores: int, epochs: int) -> list[float]:
     """Seconds of each epoch."""
     import torch
 
@@ -188,7 +188,7 @@ def _learn(pairs: Pairs, out: Path, cores: int) -> list[float]:
         pairs,
         "scripted",
         out,
-        RewardTraining(epochs=_EPOCHS),
+        RewardTraining(epochs=epochs),
         on_progress=lambda done, said: times.append(time.perf_counter()),
     )
     return np.diff([begun, *times]).tolist()
