@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ from textenvs.traces import replace_file
 from trainings import train_all
 
 NAME = "minigrid_advice"
+_PAGE = common.ROOT / "docs" / "results" / NAME
 _MEASURED = ("random", "advisers", "transfer")  # beside the runs
 _RANDOM_EPISODES = 100
 _TRANSFER_EPISODES = 20
@@ -64,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], **more}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     common.write_json(args.out.with_suffix(".json"), told)
-    replace_file(args.out.with_suffix(".md"), page(ordered, more, curves, args.smoke))
+    text = page(ordered, more, curves, args.smoke, _command(args), args.out.name)
+    replace_file(args.out.with_suffix(".md"), text)
     common.draw_figure(
         lambda pyplot: draw(pyplot, ordered, curves), args.out.with_suffix(".png"), args.smoke
     )
@@ -97,6 +100,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--llm", metavar="M", help="who advises (default: recorded answers)")
     parser.add_argument("--label", metavar="NAME", help="what the tables call that model")
     parser.add_argument(
+        "--strength", type=float, metavar="F", help="of advice in the policy (the preset's)"
+    )
+    parser.add_argument(
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
     parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
@@ -117,8 +123,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             f"expected --first-seed from 0 to --seeds less one, {args.seeds - 1}: "
             f"got {args.first_seed}"
         )
-    args.out = args.out or common.ROOT / "docs" / "results" / NAME
+    if args.out is None and args.strength is not None:
+        parser.error("expected --out with --strength: a page of its own")
+    args.out = args.out or _PAGE
     return args
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command of a page; of another one than the project's, with what sets it apart."""
+    found = ["python", f"benchmarks/{NAME}.py"]
+    if args.out != _PAGE and not args.smoke:
+        for name in ("worlds", "presets", "conditions"):
+            found += [f"--{name}", *getattr(args, name)]
+        for name in ("llm", "label", "strength", "out"):
+            if getattr(args, name) is not None:
+                found += [f"--{name}", str(getattr(args, name))]
+    return shlex.join(found)
 
 
 def _runs(args: argparse.Namespace) -> list[Run]:
@@ -139,6 +159,8 @@ def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed
         raise ValueError(f"expected --llm: there are no recorded answers for {world}")
     llm, style = (adviser.llm, adviser.style) if adviser else ("", WORLDS[world].style)
     settings = settings_of(preset, world, condition, seed, llm, args.embeddings, style)
+    if args.strength is not None and "policy" in settings.advice:
+        settings = replace(settings, strength=args.strength)
     if args.smoke:
         settings = replace(
             settings,

@@ -51,14 +51,15 @@ def adviser_of(name: str, args: argparse.Namespace) -> Adviser | None:
     """Who advises in a world; None if nobody can.
 
     DoorKey: Llama-2-7B-chat's published answers, with the older template that they were asked with.
-    Empty and UnlockPickup, whose answers were not published: those in ``benchmarks/answers``.
+    Empty and UnlockPickup, whose answers were not published, and MultiRoom: those in
+    ``benchmarks/answers``.
     """
     if args.llm:
         return Adviser(args.llm, args.label or args.llm, WORLDS[name].style)
     if name == "doorkey":
         path = common.data_folder() / _PUBLISHED
         return Adviser(f"recorded:{path}", "Llama-2-7B-chat, recorded", "in5490_distances")
-    if name in ("empty", "unlockpickup"):
+    if name in ("empty", "unlockpickup", "multiroom"):
         return Adviser(f"recorded:{_OWN}", "Claude, recorded", "in5490")
     return None
 

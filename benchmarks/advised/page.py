@@ -27,12 +27,17 @@ against those of the published runs, two-sided, not corrected. Area: the mean re
 training. What was published is computed from the project's curves. With eight runs a condition,
 only great differences can be told.
 
-    python benchmarks/minigrid_advice.py
+    {command}
 """
 
 
 def page(
-    results: Sequence[Result], more: Mapping[str, Any], curves: Mapping[str, Any], smoke: bool
+    results: Sequence[Result],
+    more: Mapping[str, Any],
+    curves: Mapping[str, Any],
+    smoke: bool,
+    command: str,
+    stem: str,
 ) -> str:
     """The page, in Markdown.
 
@@ -41,8 +46,10 @@ def page(
         more: ``random``, ``advisers`` and ``transfer`` (see the benchmark).
         curves: the published ones, or none.
         smoke: whether it is no result.
+        command: that makes it.
+        stem: the name of the figure beside it, without ".png".
     """
-    parts = [_HEAD]
+    parts = [_HEAD.format(command=command)]
     if smoke:
         parts.append(f"{common.SMOKE}\n")
     parts.append(_advisers(more["advisers"]))
@@ -53,7 +60,7 @@ def page(
                 published = curves.get(world, {}) if preset == "published" else {}
                 parts.append(_section(preset, world, chosen, published, more["random"]))
     parts.append(_transfer(results, more["transfer"]))
-    parts.append("![Learning curves](minigrid_advice.png)\n")
+    parts.append(f"![Learning curves]({stem}.png)\n")
     return "\n".join(parts)
 
 

@@ -94,16 +94,17 @@ def test_numbers_of_our_runs_are_over_steps() -> None:
         results.summary(run, [], None)
 
 
-def test_our_recorded_answers_cover_empty() -> None:
+@pytest.mark.parametrize("world", ["empty", "multiroom"])
+def test_our_recorded_answers_cover_what_random_play_meets(world: str) -> None:
     args = minigrid_advice._arguments(["--smoke"])
-    adviser = advisers.adviser_of("empty", args)
-    covered = advisers.coverage(presets.WORLDS["empty"], adviser, 500, seed=0)
+    adviser = advisers.adviser_of(world, args)
+    covered = advisers.coverage(presets.WORLDS[world], adviser, 500, seed=0)
     assert covered.of_steps == 1.0
     assert advisers.adviser_of("nethack", args) is None
 
 
 def test_a_world_without_recorded_answers_needs_a_model() -> None:
-    args = minigrid_advice._arguments(["--smoke", "--worlds", "multiroom", "--presets", "mended"])
+    args = minigrid_advice._arguments(["--smoke", "--worlds", "nethack", "--presets", "mended"])
     with pytest.raises(ValueError, match="--llm"):
         minigrid_advice._runs(args)
 
@@ -139,3 +140,21 @@ def test_others_may_run_the_first_seeds(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         minigrid_advice._arguments(["--seeds", "8", "--first-seed", "8"])
     assert "from 0 to --seeds less one, 7: got 8" in capsys.readouterr().err
+
+
+def test_what_sets_a_page_apart_is_in_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert minigrid_advice._command(minigrid_advice._arguments([])) == (
+        "python benchmarks/minigrid_advice.py"
+    )
+    options = ["--worlds", "empty", "--conditions", "policy", "reward", "--strength", "5"]
+    args = minigrid_advice._arguments([*options, "--out", "found"])
+    assert minigrid_advice._command(args) == (
+        "python benchmarks/minigrid_advice.py --worlds empty --presets published mended "
+        "--conditions policy reward --strength 5.0 --out found"
+    )
+    policy, reward = minigrid_advice._runs(args)[:2]
+    assert policy.settings.strength == 5
+    assert reward.settings.strength == _run("published", "empty", "reward").settings.strength
+    with pytest.raises(SystemExit):
+        minigrid_advice._arguments(options)
+    assert "expected --out with --strength" in capsys.readouterr().err
