@@ -105,7 +105,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
-    parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="of the runs (runs/STEM's name)")
     parser.add_argument(
         "--out",
         type=Path,
@@ -126,6 +126,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.out is None and args.strength is not None:
         parser.error("expected --out with --strength: a page of its own")
     args.out = args.out or _PAGE
+    args.work = args.work or Path("runs") / args.out.name
     return args
 
 

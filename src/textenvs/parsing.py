@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["STAGES", "ActionParser", "ParsedAction", "Parser"]
+__all__ = ["STAGES", "ActionParser", "ParsedAction", "Parser", "has_tag"]
 
 STAGES = ("exact", "folded", "tagged", "quoted", "mention")
 """The stages, in the order in which they are tried."""
@@ -71,6 +71,11 @@ class Parser(Protocol):
     def parse(self, text: object) -> ParsedAction:
         """Find the action that a text names; anything that is no text names none."""
         ...
+
+
+def has_tag(text: str) -> bool:
+    """Whether a text says which action it means, by ``ACTION:`` or ``<|ACTION|>``."""
+    return _TAGS.search(text) is not None
 
 
 def fold(text: str) -> str:

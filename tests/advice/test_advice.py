@@ -49,6 +49,13 @@ def test_names_are_counted_line_by_line() -> None:
     assert not by_names("great!", parser, 7).any()
 
 
+def test_of_a_thought_and_an_action_the_action_counts() -> None:
+    parser = get_parser("default", NAMES, mention="first", synonyms=True)
+    answer = "turn left first, then pick up the key\nACTION: go forward"
+    assert_allclose(by_names(answer, parser, 7), [0, 0, 1, 0, 0, 0, 0])
+    assert not by_names("turn left first\nACTION: attack", parser, 7).any()
+
+
 def test_probabilities_are_normalised_over_the_actions() -> None:
     values = by_probabilities(np.log([0.02, 0.06]).tolist())
     assert_allclose(values, [0.25, 0.75], rtol=1e-6)

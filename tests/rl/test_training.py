@@ -133,6 +133,31 @@ def test_what_is_learned_from_has_log_probabilities_as_by_hand(tmp_path: Path) -
     assert_allclose(buffer.log_probs.reshape(-1), by_hand, atol=1e-5)
 
 
+def test_the_model_in_the_box_advises(tmp_path: Path) -> None:
+    """``tiny`` knows Crafter's captions, and answers with a thought and an action."""
+    pytest.importorskip("transformers")
+    settings = replace(
+        SMALL,
+        env_id="Crafter-Text-v0",
+        total_timesteps=32,
+        hyper={"n_steps": 16, "batch_size": 16},
+        eval_every=0,
+        advice=("policy", "reward"),
+        llm="tiny",
+        prompt="bare",
+        match="names",
+        captions="names",
+        beta=0.5,
+    )
+    model = train(settings, tmp_path)
+    buffer = model.rollout_buffer
+    advice = buffer.observations["advice"].reshape(32, -1)
+    named = advice[advice.max(axis=1) > 0]
+    assert set(named.max(axis=1)) == {1.0}, "one action, behind its thought"
+    assert len(set(named.argmax(axis=1))) > 1, "not the same advice everywhere"
+    assert (buffer.rewards >= 0.5).any(), "advice that is taken pays"
+
+
 def test_advice_is_annealed_between_rollouts(tmp_path: Path) -> None:
     model = train(replace(ADVISED, anneal=512), tmp_path, tensorboard=False)
     last_rollout = SMALL.total_timesteps - 64
