@@ -74,7 +74,7 @@ WORLDS: Mapping[str, World] = {
     "unlockpickup": World(
         "MiniGrid-Text-UnlockPickup-v0", steps=500_000, env=_LONG, thresholds=(0.02, 0.05, 0.1)
     ),
-    "multiroom": World("MiniGrid-Text-MultiRoom-N2-S4-v0", steps=500_000, env={}, published=False),
+    "multiroom": World("MiniGrid-Text-MultiRoom-N2-S4-v0", steps=200_000, env={}, published=False),
     "nethack": World(
         "NetHack-Text-Score-v0",
         steps=500_000,
