@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,8 @@ def test_a_killed_training_goes_on_to_the_same_end(tmp_path: Path) -> None:
     assert first.tolist() == second.tolist()
     with pytest.raises(ValueError, match="other settings"):
         train_reward(pairs, "gold", tmp_path / "a", RewardTraining(epochs=4))
+    with pytest.raises(ValueError, match="expected 4 epochs or more, as it has learned for so"):
+        train_reward(pairs, "gold", tmp_path / "a", replace(training, epochs=3))
 
 
 def test_a_reward_of_other_labels_is_not_taken_for_one_of_these(tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ def train_reward(
 
     Raises:
         TraceError: if fewer than ten pairs are labelled, or none of them with a preference.
-        ValueError: if ``out`` has a training with other settings or labels, or if there is no such
-            device.
+        ValueError: if ``out`` has a training with other settings or labels, or of more epochs, or
+            if there is no such device.
     """
     training = RewardTraining() if training is None else training
     _check_device(training.device)
@@ -116,6 +116,11 @@ def train_reward(
     out.mkdir(parents=True, exist_ok=True)
     settings = _settings(training, annotator, data)
     told = _go_on(out, model, optimizer, settings)
+    if len(told) > training.epochs:
+        raise ValueError(
+            f"{out}: expected {len(told)} epochs or more, as it has learned for so many, got "
+            f"{training.epochs}: give another folder for fewer"
+        )
     inputs = model.read(data.captions)
     for epoch in range(len(told), training.epochs):
         rng = np.random.default_rng([training.seed, epoch])
