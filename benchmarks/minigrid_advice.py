@@ -136,7 +136,7 @@ def _command(args: argparse.Namespace) -> str:
     if args.out != _PAGE and not args.smoke:
         for name in ("worlds", "presets", "conditions"):
             found += [f"--{name}", *getattr(args, name)]
-        for name in ("llm", "label", "strength", "out"):
+        for name in ("seeds", "llm", "label", "strength", "out"):
             if getattr(args, name) is not None:
                 found += [f"--{name}", str(getattr(args, name))]
     return shlex.join(found)

@@ -150,7 +150,7 @@ def test_what_sets_a_page_apart_is_in_its_command(capsys: pytest.CaptureFixture[
     args = minigrid_advice._arguments([*options, "--out", "found"])
     assert minigrid_advice._command(args) == (
         "python benchmarks/minigrid_advice.py --worlds empty --presets published mended "
-        "--conditions policy reward --strength 5.0 --out found"
+        "--conditions policy reward --seeds 8 --strength 5.0 --out found"
     )
     policy, reward = minigrid_advice._runs(args)[:2]
     assert policy.settings.strength == 5
