@@ -287,12 +287,17 @@ def test_many_games_are_advised_in_one_batch(mode: AutoresetMode) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_transitions_of_many_games_are_those_of_single_ones(mode: AutoresetMode) -> None:
-    many = vector.CaptionTransition(SyncVectorEnv([make] * 2, autoreset_mode=mode))
+@pytest.mark.parametrize("copy", [True, False], ids=["copied", "in place"])
+def test_transitions_of_many_games_are_those_of_single_ones(
+    copy: bool, mode: AutoresetMode
+) -> None:
+    """In place, a step writes over the observations of the last one."""
+    games = SyncVectorEnv([make] * 2, copy=copy, autoreset_mode=mode)
+    many = vector.CaptionTransition(games)
     one = wrappers.CaptionTransition(make())
     many.reset(seed=[4, 5])
     one.reset(seed=4)
-    for action in (0, 2, 3, 5, 1, 2):
+    for action in (0, 2, 3, 5, 1, 2, 2, 1, 2, 2, 1, 2, 3, 0, 2, 4, 2, 0, 2, 2):
         said = many.step(np.array([action, 0]))[-1]["transition"]
         assert said[0] == one.step(action)[-1]["transition"]
         assert said[1] == "turn left."

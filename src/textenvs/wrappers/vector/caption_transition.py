@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Transitions:
     def keep(self, observations: Any, infos: Mapping[str, Any], begun: Any) -> None:
         """Take in what is seen in the games that have begun."""
         told = {k: v for k, v in infos.items() if not k.startswith(("final_", "_final_"))}
-        seen = single_observations(self._env, observations)
+        seen = deepcopy(single_observations(self._env, observations))  # may be written over
         for i in np.flatnonzero(begun).tolist():
             self._before[i] = seen[i], info_of(told, i)
 
