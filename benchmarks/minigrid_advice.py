@@ -2,15 +2,16 @@
 
     python benchmarks/minigrid_advice.py                                # goes on where it stopped
     python benchmarks/minigrid_advice.py --worlds empty --presets published
-    python benchmarks/minigrid_advice.py --worlds nethack --presets mended --llm hf:PATH
+    python benchmarks/minigrid_advice.py --worlds nethack --presets mended --llm hf:PATH --out STEM
     python benchmarks/minigrid_advice.py --smoke
 
 PPO without advice, with advice that pays, with advice in the policy, and with both, each with
 eight seeds: in Empty-16x16, DoorKey-8x8 and UnlockPickup, as published (``published``: a
 configuration for each set of data, see ``advised/presets.py``), and with one configuration of ours
-(``mended``). Advice is recorded: the real answers of Llama-2-7B-chat that the project published for
-DoorKey (they are taken from ``TEXTENVS_DATA``), those in ``benchmarks/answers`` for the others, or
-any model's by ``--llm``. Afterwards what was learned in one environment is played in the others.
+(``mended``), with which it is made in MultiRoom and NetHack, too. Advice is recorded: the real
+answers of Llama-2-7B-chat that the project published for DoorKey (they are taken from
+``TEXTENVS_DATA``), those in ``benchmarks/answers`` for Empty, UnlockPickup and MultiRoom; or it is
+any model's, by ``--llm``. Afterwards what was learned in one environment is played in the others.
 
 It needs ``pip install "textenvs[babyai,advice,rl,plot]"``.
 """
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import common
-from advised.advisers import adviser_of, coverage
+from advised.advisers import RECORDED, adviser_of, coverage
 from advised.page import draw, page
 from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
 from advised.results import Result, read_result
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _arguments(argv)
     runs = _runs(args)
     results = _read(args.out)
-    _check_advisers(args, results.get("advisers", {}))
+    _check_page(args, results)
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
         if now:
             print(f"{number} of {len(runs)}: {run.folder(Path())}", flush=True)
@@ -63,14 +64,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     found |= {_key(r): r for r in (read_result(run, args.work) for run in runs) if r is not None}
     ordered = sorted(found.values(), key=_order)
     curves = _published_curves()
-    told = {"smoke": args.smoke, "runs": [asdict(each) for each in ordered], **more}
+    told = {"smoke": args.smoke, "strength": args.strength, **more}
+    told["runs"] = [asdict(each) for each in ordered]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     common.write_json(args.out.with_suffix(".json"), told)
-    text = page(ordered, more, curves, args.smoke, _command(args), args.out.name)
+    figure = args.out.with_suffix(".png")
+    text = page(ordered, more, curves, args.smoke, _command(args), figure.name)
     replace_file(args.out.with_suffix(".md"), text)
-    common.draw_figure(
-        lambda pyplot: draw(pyplot, ordered, curves), args.out.with_suffix(".png"), args.smoke
-    )
+    common.draw_figure(lambda pyplot: draw(pyplot, ordered, curves), figure, args.smoke)
     print(f"Written: {args.out}.json, .md, .png")
 
 
@@ -78,9 +79,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    published = [name for name, world in WORLDS.items() if world.published]
     for name, choices, default in (
-        ("worlds", list(WORLDS), published),
+        ("worlds", list(WORLDS), list(RECORDED)),
         ("presets", list(PRESETS), list(PRESETS)),
         ("conditions", list(CONDITIONS), list(CONDITIONS)),
     ):
@@ -105,7 +105,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
-    parser.add_argument("--work", type=Path, metavar="DIR", help="of the runs (runs/STEM's name)")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="where runs are kept (runs, by the name of STEM)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -123,9 +125,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             f"expected --first-seed from 0 to --seeds less one, {args.seeds - 1}: "
             f"got {args.first_seed}"
         )
-    if args.out is None and args.strength is not None:
-        parser.error("expected --out with --strength: a page of its own")
     args.out = args.out or _PAGE
+    if args.out.resolve() == _PAGE:
+        args.out = _PAGE
+        if args.strength is not None:
+            parser.error("expected another --out with --strength: a page of its own")
     args.work = args.work or Path("runs") / args.out.name
     return args
 
@@ -136,8 +140,8 @@ def _command(args: argparse.Namespace) -> str:
     if args.out != _PAGE and not args.smoke:
         for name in ("worlds", "presets", "conditions"):
             found += [f"--{name}", *getattr(args, name)]
-        for name in ("seeds", "llm", "label", "strength", "out"):
-            if getattr(args, name) is not None:
+        for name in ("seeds", "llm", "label", "strength", "embeddings", "out"):
+            if getattr(args, name) not in (None, DEFAULT_EMBEDDINGS):
                 found += [f"--{name}", str(getattr(args, name))]
     return shlex.join(found)
 
@@ -177,16 +181,21 @@ def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed
     return Run(preset, world, condition, seed, settings)
 
 
-def _check_advisers(args: argparse.Namespace, known: Mapping[str, Any]) -> None:
-    """A page has one adviser a world: results of two would be taken for one's."""
+def _check_page(args: argparse.Namespace, known: Mapping[str, Any]) -> None:
+    """A page has one adviser a world and one strength: results of two would be taken for one's."""
     for world in args.worlds:
         adviser = adviser_of(world, args)
-        label = known.get(world, {}).get("label")
+        label = known.get("advisers", {}).get(world, {}).get("label")
         if adviser is not None and label not in (None, adviser.label):
             raise ValueError(
                 f"{args.out}.json has results in {world} with advice of {label}: expected another "
                 f"--out for {adviser.label}"
             )
+    if known.get("strength", args.strength) != args.strength:
+        raise ValueError(
+            f"{args.out}.json has results with --strength {known['strength']}: expected another "
+            f"--out for {args.strength}"
+        )
 
 
 def _key(result: Result) -> tuple[str, str, str, int]:

@@ -13,7 +13,10 @@ import textenvs  # noqa: F401  # registers the ids
 from advised.presets import WORLDS, World
 from textenvs.llm.backends.recorded import RecordedModel
 
-__all__ = ["Adviser", "Coverage", "adviser_of", "coverage"]
+__all__ = ["RECORDED", "Adviser", "Coverage", "adviser_of", "coverage"]
+
+RECORDED = ("empty", "doorkey", "unlockpickup", "multiroom")
+"""Worlds for which there are recorded answers."""
 
 _OWN = Path(__file__).resolve().parent.parent / "answers" / "minigrid_advice.jsonl"
 _PUBLISHED = "in5490_policy_cache.json"
@@ -59,7 +62,7 @@ def adviser_of(name: str, args: argparse.Namespace) -> Adviser | None:
     if name == "doorkey":
         path = common.data_folder() / _PUBLISHED
         return Adviser(f"recorded:{path}", "Llama-2-7B-chat, recorded", "in5490_distances")
-    if name in ("empty", "unlockpickup", "multiroom"):
+    if name in RECORDED:
         return Adviser(f"recorded:{_OWN}", "Claude, recorded", "in5490")
     return None
 

@@ -24,8 +24,8 @@ without advice (`baseline`), with advice that pays (`reward`), with advice in th
 and with both. Numbers are returns of the game alone, without what advice pays; means over runs with
 95 % bootstrap intervals; p is of an exact permutation test of the areas against the baseline's, or
 against those of the published runs, two-sided, not corrected. Area: the mean return over the whole
-training. What was published is computed from the project's curves. With eight runs a condition,
-only great differences can be told.
+training. What was published is computed from the project's curves, which lack the last nine
+episodes. With eight runs a condition, or fewer, only great differences can be told.
 
     {command}
 """
@@ -37,7 +37,7 @@ def page(
     curves: Mapping[str, Any],
     smoke: bool,
     command: str,
-    stem: str,
+    figure: str,
 ) -> str:
     """The page, in Markdown.
 
@@ -47,7 +47,7 @@ def page(
         curves: the published ones, or none.
         smoke: whether it is no result.
         command: that makes it.
-        stem: the name of the figure beside it, without ".png".
+        figure: the name of the file beside it.
     """
     parts = [_HEAD.format(command=command)]
     if smoke:
@@ -60,7 +60,7 @@ def page(
                 published = curves.get(world, {}) if preset == "published" else {}
                 parts.append(_section(preset, world, chosen, published, more["random"]))
     parts.append(_transfer(results, more["transfer"]))
-    parts.append(f"![Learning curves]({stem}.png)\n")
+    parts.append(f"![Learning curves]({figure})\n")
     return "\n".join(parts)
 
 
@@ -113,6 +113,8 @@ def _section(
         parts.append(
             (condition, *(_part(each) for each in zip(*(r.parts for r in found), strict=True)))
         )
+        if theirs:
+            parts.append((f"{condition}, published", *_parts_of(theirs, WORLDS[world].episodes)))
         soon.append((condition, *(_soon([r.reached[t] for r in found]) for t in thresholds)))
     areas_shown = ("area", "published", "published runs", "p, published")
     columns = ("condition", "runs", *areas_shown, "final", "published", "final success", "p")
@@ -148,6 +150,15 @@ def _part(values: Sequence[float | None]) -> str:
     return f"{sum(found) / len(found):.3f}" if found else "-"
 
 
+def _parts_of(curve: Mapping[str, Any], episodes: int) -> list[str]:
+    """The mean returns of the published runs in the same parts, by the bins of their curves."""
+    middles = [(i + 0.5) * curve["bin"] / episodes for i in range(len(curve["binned_mean"]))]
+    return [
+        _part([v for v, x in zip(curve["binned_mean"], middles, strict=True) if low <= x < high])
+        for low, high in pairwise(PARTS)
+    ]
+
+
 def _soon(reached: Sequence[list[int] | None]) -> str:
     found = [each for each in reached if each is not None]
     said = f"{len(found)} of {len(reached)}"
@@ -175,7 +186,7 @@ def _transfer(results: Sequence[Result], transfer: Mapping[str, Mapping[str, flo
         (
             "## Played elsewhere\n",
             "Success of what was learned, without advice, always the most probable action, on 20\n"
-            "seeds of each environment; means over runs.\n",
+            "seeds of each environment; means over runs; - where it was not played.\n",
             common.table(("preset", "learned in", "condition", *worlds), lines),
             "",
         )

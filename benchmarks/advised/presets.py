@@ -86,7 +86,7 @@ WORLDS: Mapping[str, World] = {
         published=False,
     ),
 }
-"""in5490's three, and two that are harder."""
+"""in5490's three, and two others."""
 
 # in5490's ppo.py and hyperparams.json: an update an episode, Monte Carlo returns, ten epochs of
 # eight parts, episodes padded with zeros, no clipping of gradients; two networks of 64 and 64.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["STAGES", "ActionParser", "ParsedAction", "Parser", "has_tag"]
+__all__ = ["STAGES", "ActionParser", "ParsedAction", "Parser", "ends_with_tag"]
 
 STAGES = ("exact", "folded", "tagged", "quoted", "mention")
 """The stages, in the order in which they are tried."""
@@ -73,9 +73,10 @@ class Parser(Protocol):
         ...
 
 
-def has_tag(text: str) -> bool:
-    """Whether a text says which action it means, by ``ACTION:`` or ``<|ACTION|>``."""
-    return _TAGS.search(text) is not None
+def ends_with_tag(text: str) -> bool:
+    """Whether a text says in its last line, and there alone, which action it means."""
+    tags = list(_TAGS.finditer(text))
+    return len(tags) == 1 and "\n" not in text[tags[0].start() :].strip()
 
 
 def fold(text: str) -> str:

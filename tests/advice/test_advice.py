@@ -54,6 +54,10 @@ def test_of_a_thought_and_an_action_the_action_counts() -> None:
     answer = "turn left first, then pick up the key\nACTION: go forward"
     assert_allclose(by_names(answer, parser, 7), [0, 0, 1, 0, 0, 0, 0])
     assert not by_names("turn left first\nACTION: attack", parser, 7).any()
+    plan = "Best action: turn left\ngo forward\nturn left\ngo forward"
+    assert_allclose(by_names(plan, parser, 7), [0.5, 0, 0.5, 0, 0, 0, 0])
+    plan = "Action: turn left\nAction: go forward"
+    assert_allclose(by_names(plan, parser, 7), [0.5, 0, 0.5, 0, 0, 0, 0])
 
 
 def test_probabilities_are_normalised_over_the_actions() -> None:

@@ -19,6 +19,7 @@ minigrid_advice = pytest.importorskip("minigrid_advice")
 presets = pytest.importorskip("advised.presets")
 results = pytest.importorskip("advised.results")
 advisers = pytest.importorskip("advised.advisers")
+pages = pytest.importorskip("advised.page")
 
 
 def _run(preset: str = "published", world: str = "empty", condition: str = "both") -> Any:
@@ -132,6 +133,8 @@ def test_a_smoke_run_trains_compares_and_goes_on(
     assert capsys.readouterr().out.count(" of 4: ") == 4
     with pytest.raises(ValueError, match="advice of Claude, recorded: expected another --out"):
         minigrid_advice.main([*options, "--llm", "tiny", "--label", "tiny"])
+    with pytest.raises(ValueError, match="with --strength None: expected another --out for 5"):
+        minigrid_advice.main([*options, "--strength", "5"])
 
 
 def test_others_may_run_the_first_seeds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,4 +160,11 @@ def test_what_sets_a_page_apart_is_in_its_command(capsys: pytest.CaptureFixture[
     assert reward.settings.strength == _run("published", "empty", "reward").settings.strength
     with pytest.raises(SystemExit):
         minigrid_advice._arguments(options)
-    assert "expected --out with --strength" in capsys.readouterr().err
+    assert "expected another --out with --strength" in capsys.readouterr().err
+
+
+def test_published_runs_have_the_same_parts() -> None:
+    """By the middles of the bins: of 200 episodes, the first two bins of ten are a tenth."""
+    curve = {"bin": 10, "binned_mean": [0.2, 0.4] + [0.5] * 3 + [0.6] * 15}
+    found = pages._parts_of(curve, 200)
+    assert found == ["0.300", "0.500", "0.600", "0.600", "0.600"]

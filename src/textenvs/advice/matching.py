@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textenvs.advice.embeddings import Embedder
-from textenvs.parsing import Parser, has_tag
+from textenvs.parsing import Parser, ends_with_tag
 
 __all__ = ["above", "by_names", "by_probabilities", "by_similarity"]
 
@@ -38,7 +38,7 @@ def by_similarity(answer: str, captions: Sequence[str], embedder: Embedder) -> N
 def by_names(answer: str, parser: Parser, actions: int) -> NDArray[np.float32]:
     """The share of the answer's lines that name each action; lines that name none do not count.
 
-    Of an answer that says which action it means (``ACTION: go forward``), that one alone counts.
+    Of an answer that ends with what is to be done (``ACTION: go forward``), that alone counts.
 
     Args:
         answer: one suggestion a line, or a thought and an action.
@@ -48,7 +48,7 @@ def by_names(answer: str, parser: Parser, actions: int) -> NDArray[np.float32]:
     Returns:
         (actions,) float32 that add up to 1, or zeros.
     """
-    texts = [answer] if has_tag(answer) else answer.splitlines()
+    texts = [answer] if ends_with_tag(answer) else answer.splitlines()
     found = [parser.parse(text).action for text in texts if text.strip()]
     counts = np.zeros(actions, np.float32)
     for action in found:

@@ -36,9 +36,9 @@ class Transitions:
     def keep(self, observations: Any, infos: Mapping[str, Any], begun: Any) -> None:
         """Take in what is seen in the games that have begun."""
         told = {k: v for k, v in infos.items() if not k.startswith(("final_", "_final_"))}
-        seen = deepcopy(single_observations(self._env, observations))  # may be written over
+        seen = single_observations(self._env, observations)
         for i in np.flatnonzero(begun).tolist():
-            self._before[i] = seen[i], info_of(told, i)
+            self._before[i] = deepcopy(seen[i]), info_of(told, i)  # it may be written over
 
     def step(
         self, actions: Sequence[int], observations: Any, ended: Any, infos: Mapping[str, Any]
