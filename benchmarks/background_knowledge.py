@@ -34,7 +34,7 @@ from textenvs import rollout
 from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.agents import RandomAgent
 from textenvs.traces import replace_file
-from trainings import train_all
+from trainings import check_packages, train_all
 
 NAME = "background_knowledge"
 _RANDOM_EPISODES = 100
@@ -44,6 +44,7 @@ _SMOKE_STEPS, _SMOKE_LONGEST = 512, 30
 def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, and write the page."""
     args = _arguments(argv)
+    check_packages()
     runs = [] if args.speed else _runs(args)
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
         if now:

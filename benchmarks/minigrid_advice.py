@@ -36,7 +36,7 @@ from advised.results import Result, read_result
 from advised.transfer import play_elsewhere, play_randomly
 from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.traces import replace_file
-from trainings import train_all
+from trainings import check_packages, train_all
 
 NAME = "minigrid_advice"
 _PAGE = common.ROOT / "docs" / "results" / NAME
@@ -50,6 +50,7 @@ _SMOKE_STEPS, _SMOKE_EPISODES, _SMOKE_LONGEST = 600, 3, 50
 def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, play what was learned elsewhere, write the page."""
     args = _arguments(argv)
+    check_packages()
     runs = _runs(args)
     results = _read(args.out)
     _check_page(args, results)

@@ -30,7 +30,7 @@ from motivated.rewards import make_rewards, quantiles_of
 from motivated.sizes import CONDITIONS, GROUPS, SIZES, TASKS, Run, Size, runs_of
 from textenvs.llm import bare_name
 from textenvs.traces import replace_file
-from trainings import train_all
+from trainings import check_packages, train_all
 
 NAME = "motif"
 _RANDOM_EPISODES = 100
@@ -39,6 +39,7 @@ _RANDOM_EPISODES = 100
 def main(argv: Sequence[str] | None = None) -> None:
     """Do what is not done, and write the page."""
     args, size = _arguments(argv)
+    check_packages()
     groups = tuple(args.groups)
     teacher, rewards, labels = make_rewards(size, groups, args.llm, args.label, args.work)
     tasks, conditions = tuple(args.tasks), tuple(args.conditions)

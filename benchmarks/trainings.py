@@ -10,11 +10,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from textenvs.errors import require
 from textenvs.llm import Cache, Gateway, LanguageModel, Ledger, RateLimiter, get_model
 from textenvs.rl.settings import TrainSettings
 from textenvs.traces import replace_file
 
-__all__ = ["DONE", "Training", "is_done", "learn", "train_all"]
+__all__ = ["DONE", "Training", "check_packages", "is_done", "learn", "train_all"]
 
 DONE = "done.json"
 _REQUESTS_PER_SECOND = 50  # as in5490 asked
@@ -33,6 +34,16 @@ class Training(Protocol):
 
 
 _T = TypeVar("_T", bound=Training)
+
+
+def check_packages() -> None:
+    """Fail before any work, not after hours of it, where a package is missing.
+
+    Raises:
+        MissingExtra: naming the line that installs it.
+    """
+    for package in ("stable_baselines3", "sb3_contrib"):
+        require(package, extra="rl", needed_by="a training")
 
 
 def train_all(runs: Sequence[_T], work: Path, workers: int) -> Iterator[tuple[_T, bool]]:

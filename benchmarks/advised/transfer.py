@@ -10,9 +10,7 @@ import gymnasium
 import textenvs  # noqa: F401  # registers the ids
 from advised.presets import Run, World
 from textenvs.llm.backends.scripted import ScriptedModel
-from textenvs.rl.evaluating import evaluate_policy
 from textenvs.rl.settings import TrainSettings
-from textenvs.rl.training import load_trained
 
 __all__ = ["play_elsewhere", "play_randomly"]
 
@@ -29,6 +27,9 @@ def play_elsewhere(run: Run, world: World, work: Path, episodes: int) -> dict[st
     Returns:
         As :func:`textenvs.rl.evaluating.evaluate_policy`.
     """
+    from textenvs.rl.evaluating import evaluate_policy
+    from textenvs.rl.training import load_trained
+
     model = load_trained(run.settings, run.folder(work))
     if hasattr(model.policy, "anneal"):
         model.policy.anneal = 0.0

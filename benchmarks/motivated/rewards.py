@@ -21,8 +21,6 @@ from textenvs.motif.annotating import KeywordAnnotator, ModelAnnotator, annotate
 from textenvs.motif.collecting import pairs_from_traces
 from textenvs.motif.pairs import FIRST, SECOND, UNKNOWN, write_pairs
 from textenvs.motif.prompts import goal_text
-from textenvs.motif.reward_model import load_reward
-from textenvs.motif.reward_training import RewardTraining, train_reward
 
 __all__ = ["Rewards", "make_rewards", "quantiles_of"]
 
@@ -66,8 +64,9 @@ def make_rewards(
         llm: who annotates; None for the labels that came with the package, and for rules.
         label: what the model is called.
         work: where it all goes.
-
     """
+    from textenvs.motif.reward_training import RewardTraining, train_reward
+
     if llm and label in (RECORDED, *_RULES):
         raise ValueError(f"expected a --label of its own, got {label!r}, which means another one")
     teacher = label if llm else RECORDED
@@ -106,6 +105,8 @@ def quantiles_of(rewards: Mapping[str, Path]) -> dict[str, float]:
     half of them would be above the median, and pay less than nothing, since they are below the
     mean. So a rule pays from the mean on; what others call better pays from the published median.
     """
+    from textenvs.motif.reward_model import load_reward
+
     found = {}
     for name, folder in rewards.items():
         if name.startswith("keyword_"):

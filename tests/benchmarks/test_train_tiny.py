@@ -13,7 +13,9 @@ from textenvs.loop import episode_seed
 
 pytestmark = pytest.mark.models
 
+pytest.importorskip("torch")
 train_tiny = pytest.importorskip("train_tiny")
+rounds = pytest.importorskip("tiny.rounds")
 playing = pytest.importorskip("tiny.playing")
 training = pytest.importorskip("tiny.training")
 
@@ -75,9 +77,9 @@ def test_a_model_that_goes_round_in_circles_is_led_out() -> None:
 
 
 def test_training_plays_no_world_of_an_evaluation() -> None:
-    blocks = len(train_tiny.TASKS) * len(train_tiny.ROUNDS)
-    last = train_tiny.FIRST_SEED + blocks * train_tiny._SEEDS_OF_A_TASK
-    ids = {task.env_id for task in train_tiny.TASKS}
+    blocks = len(rounds.TASKS) * len(rounds.ROUNDS)
+    last = rounds.FIRST_SEED + blocks * rounds.SEEDS_OF_A_TASK
+    ids = {task.env_id for task in rounds.TASKS}
     seeds = {episode_seed(run, name, n) for run in range(20) for name in ids for n in range(500)}
     assert min(seeds) > last
 
