@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 import crafter_gpt
-import crafter_gpt_collapse
-import crafter_gpt_published
-import crafter_gpt_replay
-from crafter_gpt_replay import ChosenDespawns
+from craftergpt import replay as replaying
+from craftergpt import replay_page
+from craftergpt.collapse import Uses, collapse_of, uses_of
+from craftergpt.collapse_page import collapse_page
+from craftergpt.playing import human_row
+from craftergpt.published import PUBLISHED_GAMES, PUBLISHED_MEANS
+from craftergpt.replay import ChosenDespawns
 from textenvs.envs.crafter.reference import ReferenceCrafter
 
 SHORT = "fine_tuned_seed_385.csv"
@@ -135,7 +138,7 @@ def caption(*items: str) -> str:
 
 
 def test_effects_are_read_from_what_is_carried() -> None:
-    uses = crafter_gpt_collapse.uses_of(
+    uses = uses_of(
         ["Do", "Place Table", "Make Wood Pickaxe", "Make Wood Pickaxe", "Move West", "Place Stone"],
         [
             caption(),
@@ -152,31 +155,31 @@ def test_effects_are_read_from_what_is_carried() -> None:
     assert uses.told == {"Place Table": 1, "Make Wood Pickaxe": 2}
     assert +uses.effects == {"Place Table": 1, "Make Wood Pickaxe": 1}
     with pytest.raises(ValueError, match="expected 2 texts"):
-        crafter_gpt_collapse.uses_of(["Do"], [caption()])
+        uses_of(["Do"], [caption()])
 
 
-def played(**actions: int) -> crafter_gpt_collapse.Uses:
-    return crafter_gpt_collapse.Uses(Counter(actions), Counter(), Counter())
+def played(**actions: int) -> Uses:
+    return Uses(Counter(actions), Counter(), Counter())
 
 
 def test_collapse_is_of_all_steps_together_and_of_each_game() -> None:
-    found = crafter_gpt_collapse.collapse_of([played(a=6, b=2), played(c=3, a=3, d=2)])
+    found = collapse_of([played(a=6, b=2), played(c=3, a=3, d=2)])
     assert (found["action"], found["uses"], found["steps"]) == ("a", 9, 16)
     assert (found["collapsed"], found["games"], found["games_collapsed"]) == (True, 2, 1)
     assert list(found["actions"]) == ["a", "c", "b", "d"]
     # Half is not more than half, and four that are played equally often are four.
-    half = crafter_gpt_collapse.collapse_of([played(b=2, a=1, c=1)])
+    half = collapse_of([played(b=2, a=1, c=1)])
     assert (half["share"], half["collapsed"], half["games_collapsed"]) == (0.5, False, 0)
-    even = crafter_gpt_collapse.collapse_of([played(d=5, c=5, b=5, a=5)])
+    even = collapse_of([played(d=5, c=5, b=5, a=5)])
     assert (even["action"], even["effective_actions"]) == ("a", pytest.approx(4.0))
     with pytest.raises(ValueError, match="expected games with steps"):
-        crafter_gpt_collapse.collapse_of([])
+        collapse_of([])
 
 
 def test_the_collapse_of_recorded_games(games: Path, tmp_path: Path) -> None:
     for name in (SHORT, "fine_tuned_seed_708.csv"):
         (tmp_path / name).write_text((games / name).read_text())
-    replay = crafter_gpt_replay.replay_folder(tmp_path)
+    replay = replaying.replay_folder(tmp_path)
     short, skewed = (file["collapse"] for file in replay["files"])
     assert (skewed["action"], skewed["uses"], skewed["steps"]) == ("Make Stone Pickaxe", 83, 91)
     assert (skewed["effects"], skewed["told"], skewed["collapsed"]) == (0, 83, True)
@@ -185,7 +188,7 @@ def test_the_collapse_of_recorded_games(games: Path, tmp_path: Path) -> None:
     assert (together["steps"], together["games_collapsed"]) == (91 + 37, 1)
     assert "prompt_only" not in replay["collapse"]
     # The page is also written from the file of an earlier call.
-    page = crafter_gpt.collapse_page([], json.loads(json.dumps(replay)))
+    page = collapse_page([], json.loads(json.dumps(replay)))
     assert "- Seed 708, by an earlier count: 83 times `Make Stone Pickaxe`; the same here." in page
     assert "seed 576 (not there, by an earlier count) | 1 | 337 | Make Stone Pickaxe | 187" in page
     assert "fine-tuned, 2 recorded games: **collapsed**" in page
@@ -193,16 +196,16 @@ def test_the_collapse_of_recorded_games(games: Path, tmp_path: Path) -> None:
 
 def test_results_without_counts_have_a_page() -> None:
     old = {"files": [{"group": "fine_tuned", "seed": 708}]}
-    page = crafter_gpt.collapse_page([], old)
-    assert page == crafter_gpt.collapse_page([], None)
+    page = collapse_page([], old)
+    assert page == collapse_page([], None)
     assert "seed 708 (not there, by an earlier count)" in page
 
 
 def test_a_recorded_game_replays(games: Path) -> None:
-    replay = crafter_gpt_replay.replay_file(games / SHORT)
+    replay = replaying.replay_file(games / SHORT)
     assert (replay.group, replay.seed, replay.rows, replay.exact) == ("fine_tuned", 385, 37, 37)
     assert (replay.differs, replay.recorded, replay.replayed) == ("", 0.1, 0.1)
-    rows, reward = crafter_gpt_published.PUBLISHED_GAMES["fine_tuned"][385]
+    rows, reward = PUBLISHED_GAMES["fine_tuned"][385]
     assert (replay.rows, replay.recorded) == (rows, reward)
 
 
@@ -221,19 +224,19 @@ def test_the_first_difference_is_named(
     assert old in text
     wrong = tmp_path / SHORT
     wrong.write_text(text.replace(old, new, 1))
-    replay = crafter_gpt_replay.replay_file(wrong)
+    replay = replaying.replay_file(wrong)
     assert replay.exact < replay.rows
     assert differs in replay.differs
-    assert "1 of 10 games were there, 0 replayed exactly" in crafter_gpt.replay_page(
-        crafter_gpt_replay.replay_folder(tmp_path)
+    assert "1 of 10 games were there, 0 replayed exactly" in replay_page.replay_page(
+        replaying.replay_folder(tmp_path)
     )
 
 
 def test_means_of_some_games_are_not_given_for_those_of_all(games: Path, tmp_path: Path) -> None:
     for path in (games / SHORT, games / "reward_log.txt"):
         (tmp_path / path.name).write_text(path.read_text())
-    replay = crafter_gpt_replay.replay_folder(tmp_path)
-    page = crafter_gpt.replay_page(replay)
+    replay = replaying.replay_folder(tmp_path)
+    page = replay_page.replay_page(replay)
     assert "prompt-only: none of the 10 games was there" in page
     assert "fine-tuned: 1 of 10 games were there, 1 replayed exactly" in page
     assert "cannot be recomputed" in page
@@ -242,7 +245,7 @@ def test_means_of_some_games_are_not_given_for_those_of_all(games: Path, tmp_pat
 
 
 def test_the_means_of_all_games_are_the_published_ones() -> None:
-    for group, games in crafter_gpt_published.PUBLISHED_GAMES.items():
+    for group, games in PUBLISHED_GAMES.items():
         files = [
             {
                 **{"group": group, "seed": seed, "rows": rows, "differs": "", "choices": 0},
@@ -250,14 +253,14 @@ def test_the_means_of_all_games_are_the_published_ones() -> None:
             }
             for seed, (rows, reward) in games.items()
         ]
-        published = f"{crafter_gpt_published.PUBLISHED_MEANS[group]:.2f}"
-        said = crafter_gpt._means(group, files)
+        published = f"{PUBLISHED_MEANS[group]:.2f}"
+        said = replay_page._means(group, files)
         assert f"mean of all {published} recorded, {published} published" in said
 
 
 def test_a_folder_without_games_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected recorded games"):
-        crafter_gpt_replay.replay_folder(tmp_path)
+        replaying.replay_folder(tmp_path)
 
 
 def creatures(game: ReferenceCrafter) -> list[tuple[str, int]]:
@@ -307,30 +310,30 @@ def test_a_choice_beyond_the_creatures_there_are_is_left_to_the_draw() -> None:
 def test_games_with_choices_are_played_by_the_engine_that_takes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    base: Any = crafter_gpt_replay._replay_env({0: 0}).unwrapped
+    base: Any = replaying._replay_env({0: 0}).unwrapped
     assert isinstance(base.game, ChosenDespawns)
-    base = crafter_gpt_replay._replay_env({}).unwrapped
+    base = replaying._replay_env({}).unwrapped
     assert not isinstance(base.game, ReferenceCrafter)
-    known = {seed for games in crafter_gpt_published.PUBLISHED_GAMES.values() for seed in games}
-    assert set(crafter_gpt_replay.DESPAWN_CHOICES) < known
+    known = {seed for games in PUBLISHED_GAMES.values() for seed in games}
+    assert set(replaying.DESPAWN_CHOICES) < known
     assert len(known) == 20
-    assert len(crafter_gpt_replay.DESPAWN_CHOICES[576]) == 32
+    assert len(replaying.DESPAWN_CHOICES[576]) == 32
 
 
 def test_a_recorded_game_replays_on_the_engine_that_takes_choices(
     games: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A choice for an event that never comes: the engine of the choices, the game as it is.
-    monkeypatch.setattr(crafter_gpt_replay, "DESPAWN_CHOICES", {385: {10_000: 0}})
-    replay = crafter_gpt_replay.replay_file(games / SHORT)
+    monkeypatch.setattr(replaying, "DESPAWN_CHOICES", {385: {10_000: 0}})
+    replay = replaying.replay_file(games / SHORT)
     assert (replay.choices, replay.exact, replay.differs) == (1, 37, "")
 
 
 def test_the_human_row_is_the_published_score(published_data: Path) -> None:
-    row = crafter_gpt.human_row(published_data)
+    row = human_row(published_data)
     if row is None:
         pytest.skip("the human experts' score file is missing")
     players = row.more["crafter_score_of_players"]
     assert row.episodes == 100
     assert (round(players["mean"], 1), round(players["deviation"], 1)) == (50.5, 6.8)
-    assert crafter_gpt.human_row(published_data / "none") is None
+    assert human_row(published_data / "none") is None

@@ -12,8 +12,8 @@ from typing import Any
 import gymnasium
 
 import textenvs  # noqa: F401  # registers the ids
-from crafter_gpt_collapse import Uses, collapse_of, uses_of
-from crafter_gpt_published import DESPAWN_CHOICES, PUBLISHED_GAMES
+from craftergpt.collapse import Uses, collapse_of, uses_of
+from craftergpt.published import DESPAWN_CHOICES, PUBLISHED_GAMES
 from textenvs.envs.crafter.reference import ReferenceCrafter
 from textenvs.wrappers import ParseTextAction
 
