@@ -8,6 +8,9 @@ import gymnasium
 import pytest
 
 import balrog
+from balrog_protocol import page as pages
+from balrog_protocol.playing import read_answers
+from balrog_protocol.tasks import KINDS, TASKS, task_seed
 
 BOARD = json.loads(balrog.LEADERBOARD.read_text())
 ROWS = {row["row"]: row for row in BOARD["rows"]}
@@ -36,20 +39,20 @@ def test_babyais_tasks_make_up_its_progress() -> None:
 
 
 def test_unverified_rows_are_shown_as_such() -> None:
-    for line in balrog.published_table(BOARD).split("\n")[2:]:
+    for line in pages._published_table(BOARD).split("\n")[2:]:
         assert ("**not verified**" in line) == (line[2:5] >= "R27")
-    best = balrog.best_line(BOARD)
+    best = pages._best_line(BOARD)
     assert "crafter 76.82 (R29 (not verified))" in best
     assert "crafter 57.27 (R26)" in best
     assert "nethack 1.76 (R26)" in best
 
 
 def test_tasks_are_the_published_ones_and_share_no_seeds() -> None:
-    assert [task.episodes for task in balrog.TASKS] == [10] * 6 + [5]
-    seeds = [balrog.task_seed(seed, task) for seed in range(3) for task in balrog.TASKS]
+    assert [task.episodes for task in TASKS] == [10] * 6 + [5]
+    seeds = [task_seed(seed, task) for seed in range(3) for task in TASKS]
     assert len(set(seeds)) == len(seeds)
     assert gymnasium.spec("Crafter-Text-BALROG-v0").max_episode_steps == 2000
-    nethack = balrog.TASKS[-1]
+    nethack = TASKS[-1]
     assert nethack.max_steps == 100_000
     assert nethack.env == {"character": "@", "no_progress_timeout": 150, "skip_more": True}
 
@@ -59,7 +62,7 @@ def test_tasks_are_the_published_ones_and_share_no_seeds() -> None:
     [("goto", 64), ("pickup", 64), ("open", 128), ("putnext", 128), ("pick_up_seq_go_to", 128)],
 )
 def test_babyais_limits_are_the_published_ones(kind: str, limit: int) -> None:
-    (task,) = (task for task in balrog.TASKS if task.name == kind)
+    (task,) = (task for task in TASKS if task.name == kind)
     env = gymnasium.make(task.env_id, style="balrog", **task.env)
     env.reset(seed=0)
     base: Any = env.unwrapped
@@ -76,15 +79,15 @@ def trace_of(answers: list[str], path: Path) -> Path:
 def test_strict_and_lenient_reading_of_the_same_answers(tmp_path: Path) -> None:
     answers = ["Do", "do", "ACTION: Move West", "Collect Wood", "", "**Sleep**."]
     path = trace_of(answers, tmp_path / "episode-00000.jsonl")
-    naive = balrog.read_answers(balrog.TASKS[0], "naive", [path])
+    naive = read_answers(TASKS[0], "naive", [path])
     assert naive == {"answers": 6, "strict": 4, "lenient": 2, "empty": 1}
-    cot = balrog.read_answers(balrog.TASKS[0], "cot", [path])
+    cot = read_answers(TASKS[0], "cot", [path])
     assert cot["strict"] == 3
 
 
 def test_done_is_no_action_of_balrogs_babyai(tmp_path: Path) -> None:
     path = trace_of(["done", "go forward"], tmp_path / "episode-00000.jsonl")
-    found = balrog.read_answers(balrog.TASKS[1], "naive", [path])
+    found = read_answers(TASKS[1], "naive", [path])
     assert (found["strict"], found["lenient"]) == (1, 1)
 
 
@@ -102,9 +105,9 @@ def _smoke(games: list[str], tmp_path: Path, capsys: Any) -> dict[str, Any]:
 def test_a_smoke_run_of_two_games(tmp_path: Path, capsys: Any) -> None:
     rows = _smoke(["crafter", "babyai"], tmp_path, capsys)["rows"]
     played = {(row["kind"], row["game"]) for row in rows}
-    assert {game for kind, game in played if kind == "model"} == {"crafter", *balrog.KINDS}
-    assert {game for kind, game in played if kind == "random"} == {"crafter", *balrog.KINDS}
-    assert {game for kind, game in played if kind == "expert"} == set(balrog.KINDS)
+    assert {game for kind, game in played if kind == "model"} == {"crafter", *KINDS}
+    assert {game for kind, game in played if kind == "random"} == {"crafter", *KINDS}
+    assert {game for kind, game in played if kind == "expert"} == set(KINDS)
 
 
 @pytest.mark.nethack
