@@ -1,0 +1,1 @@
+"""What `throughput.py` measures, a module for each part."""
