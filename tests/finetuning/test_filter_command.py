@@ -15,7 +15,7 @@ import pytest
 from textenvs.cli import main
 from textenvs.cli.main import _parser
 from textenvs.finetuning.rows import LEFT_OUT
-from textenvs.finetuning.scanning import EPISODE_COLUMNS
+from textenvs.finetuning.trace_columns import EPISODE_COLUMNS
 from tiny_models import make_causal
 
 pytestmark = pytest.mark.models

@@ -9,9 +9,9 @@ from typing import Any
 
 from textenvs.cli.arguments import finite, not_negative, positive, seed
 from textenvs.cli.consoles import result_console, status_console
+from textenvs.finetuning.examining import Skipped
 from textenvs.finetuning.filtering import Criteria, Filtered, filter_traces
 from textenvs.finetuning.rows import FORMATS, LEFT_OUT, Rendering
-from textenvs.finetuning.scanning import Skipped
 from textenvs.finetuning.statistics import describe, statistics
 from textenvs.finetuning.writing import Output, stats_path, write_rows
 from textenvs.prompts import ASK, PROMPTS

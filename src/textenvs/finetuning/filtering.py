@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from textenvs.errors import UnknownName, require
-from textenvs.finetuning.scanning import (
-    EPISODE_COLUMNS,
-    Skipped,
-    find_traces,
-    make_episodes,
-    scan,
-)
+from textenvs.finetuning.examining import Skipped
+from textenvs.finetuning.scanning import find_traces, make_episodes, scan
+from textenvs.finetuning.trace_columns import EPISODE_COLUMNS
 
 __all__ = ["Criteria", "Dropped", "Episode", "Filtered", "Window", "filter_traces"]
 
@@ -50,7 +46,7 @@ class Criteria:
         stride: steps from the start of a window to that of the next; None for half a window.
         min_window_reward: sum of a window's rewards, this much or more.
         where: a condition in SQL over
-            :data:`~textenvs.finetuning.scanning.EPISODE_COLUMNS`.
+            :data:`~textenvs.finetuning.trace_columns.EPISODE_COLUMNS`.
 
     Raises:
         ValueError: if a number is out of range, or an option is given without the one it belongs
@@ -133,7 +129,7 @@ class Episode:
         kept: whether it fulfils all criteria.
         windows: those that are kept, where there are windows; else None.
 
-    The others are columns, see :data:`~textenvs.finetuning.scanning.EPISODE_COLUMNS`.
+    The others are columns, see :data:`~textenvs.finetuning.trace_columns.EPISODE_COLUMNS`.
     """
 
     file: str

@@ -7,56 +7,19 @@ and answers are parsed over, never kept. Header and end stay whole, being two li
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textenvs.errors import TraceError
+from textenvs.finetuning.examining import Skipped, examine
+from textenvs.finetuning.trace_columns import END_COLUMNS, HEADER_COLUMNS, STEP_COLUMNS
 from textenvs.traces import TRACE_VERSION
 
-__all__ = ["EPISODE_COLUMNS", "SKIPPED", "Skipped", "find_traces", "make_episodes", "scan"]
-
-SKIPPED = ("unfinished", "version", "broken")
-"""Why a file is skipped: its episode did not come to its end, it is of another version of traces,
-or a line is wrong."""
+__all__ = ["find_traces", "make_episodes", "scan"]
 
 # Whoever reads a longer line is asked to be more generous; a smaller buffer is faster.
 _LEAST_BUFFER, _MOST_BUFFER = 4 << 20, 128 << 20
-
-_USAGE = {"input_tokens": "BIGINT", "output_tokens": "BIGINT", "counted": "BOOLEAN"}
-_STEP = {
-    "kind": "VARCHAR",
-    "t": "BIGINT",
-    "reward": "DOUBLE",
-    "invalid_action": "BOOLEAN",
-    "answer_status": "VARCHAR",
-    "usage": _USAGE,
-    "usd": "DOUBLE",
-    "summary_usage": _USAGE,
-    "summary_usd": "DOUBLE",
-}
-_HEADER = {
-    "trace_version": "BIGINT",
-    "env_id": "VARCHAR",
-    "episode": "BIGINT",
-    "seed": "BIGINT",
-    "agent": "VARCHAR",
-    "model": "VARCHAR",
-    "settings": "JSON",
-    "imported": "JSON",
-}
-_END = {
-    "return": "DOUBLE",
-    "length": "BIGINT",
-    "terminated": "BOOLEAN",
-    "truncated": "BOOLEAN",
-    "success": "VARCHAR",
-    "progress": "DOUBLE",
-    "achievements": "MAP(VARCHAR, BIGINT)",
-    "usage": _USAGE,
-}
 
 _SCAN = f"""
 SELECT file_index + ? AS f, s.kind AS kind, s.t AS t, s.reward AS reward,
@@ -64,7 +27,7 @@ SELECT file_index + ? AS f, s.kind AS kind, s.t AS t, s.reward AS reward,
     s.usd AS usd, s.summary_usage AS summary_usage, s.summary_usd AS summary_usd,
     CASE WHEN s.kind IN ('header', 'end') THEN json END AS whole
 FROM (
-    SELECT file_index, json, json_transform(json, '{json.dumps(_STEP)}') AS s
+    SELECT file_index, json, json_transform(json, '{json.dumps(STEP_COLUMNS)}') AS s
     FROM read_ndjson_objects(?, ignore_errors = true, maximum_object_size = ?)
 )"""
 
@@ -84,11 +47,11 @@ SELECT f FROM (
     FROM lines WHERE f >= ? GROUP BY f
 )
 LEFT JOIN (
-    SELECT f, json_transform(whole, '{json.dumps(_HEADER)}') AS h FROM lines
+    SELECT f, json_transform(whole, '{json.dumps(HEADER_COLUMNS)}') AS h FROM lines
     WHERE f >= ? AND kind = 'header'
 ) USING (f)
 LEFT JOIN (
-    SELECT f, json_transform(whole, '{json.dumps(_END)}') AS e FROM lines
+    SELECT f, json_transform(whole, '{json.dumps(END_COLUMNS)}') AS e FROM lines
     WHERE f >= ? AND kind = 'end'
 ) USING (f)
 WHERE coalesce(
@@ -118,10 +81,10 @@ WITH sums AS (
         fsum(coalesce(usd, 0) + coalesce(summary_usd, 0)) AS usd
     FROM lines SEMI JOIN good USING (f) GROUP BY f
 ), heads AS (
-    SELECT f, json_transform(whole, '{json.dumps(_HEADER)}') AS h
+    SELECT f, json_transform(whole, '{json.dumps(HEADER_COLUMNS)}') AS h
     FROM lines SEMI JOIN good USING (f) WHERE kind = 'header'
 ), ends AS (
-    SELECT f, json_transform(whole, '{json.dumps(_END)}') AS e
+    SELECT f, json_transform(whole, '{json.dumps(END_COLUMNS)}') AS e
     FROM lines SEMI JOIN good USING (f) WHERE kind = 'end'
 ), told AS (
     SELECT *,
@@ -159,51 +122,6 @@ SELECT f, files.path AS file, h.env_id AS env_id, split_part(h.env_id, '-Text-',
     CASE WHEN e.usage IS NOT NULL OR unpriced > 0 THEN NULL
         WHEN counted THEN round(totals.usd, 12) WHEN asks_none THEN 0.0 END AS usd
 FROM totals JOIN files USING (f) ORDER BY f"""
-
-EPISODE_COLUMNS = {
-    "file": "the trace",
-    "env_id": "what was played",
-    "game": "`Crafter`, `BabyAI`, `MiniGrid` or `NetHack`",
-    "episode": "its number in the run",
-    "seed": "NULL if it was played without",
-    "agent": "who played",
-    "model": "the model's name; empty for agents without one",
-    "settings": "JSON, of the header: `settings->>'prompt' = 'balrog'`",
-    "imported": "whether the game is another's (`textenvs import`)",
-    "reward": "the return, rounded to 9 decimals",
-    "length": "steps",
-    "recorded": "steps that the trace has; an imported one may lack them all",
-    "turns": "answers of a model, each of which may have several actions; where none is recorded, "
-    "or the game is imported, steps",
-    "efficiency": "reward / turns",
-    "terminated": "whether the game came to its own end",
-    "truncated": "whether a limit of steps ended it",
-    "success": "whether the task was done; NULL where the game has none",
-    "progress": "0 to 1; NULL where the game does not say",
-    "unlocked": "the names of the achievements that were unlocked; NULL where the game has none",
-    "achievements": "how many that are",
-    "invalid": "steps whose answer named no action; NULL where nobody looked",
-    "input_tokens": "of all answers and summaries; 0 of agents without model, NULL where unknown",
-    "output_tokens": "likewise",
-    "tokens": "the sum of both",
-    "usd": "cost; 0 of agents without model, NULL where it is not known of all answers",
-}
-"""The columns that a condition may name, and what they are."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is not read further.
-
-    Attributes:
-        file: which.
-        kind: one of :data:`SKIPPED`.
-        why: what is wrong, with the line.
-    """
-
-    file: str
-    kind: str
-    why: str
 
 
 def find_traces(inputs: Sequence[Path | str]) -> list[Path]:
@@ -248,7 +166,7 @@ def scan(connection: Any, paths: Sequence[Path], folder: Path) -> list[Skipped]:
     for f, path in enumerate(paths):
         if f in good:
             continue
-        problem, light = _examine(path)
+        problem, light = examine(path)
         if problem is not None:
             skipped.append(problem)
         else:
@@ -305,106 +223,3 @@ def _append(connection: Any, table: str, rows: Iterable[tuple[Any, ...]]) -> Non
     if columns:
         unnested = ", ".join("unnest(?)" for _ in columns)
         connection.execute(f"INSERT INTO {table} SELECT {unnested}", list(map(list, columns)))
-
-
-class _WrongLineError(Exception):
-    """What is wrong with a line."""
-
-
-def _examine(path: Path) -> tuple[Skipped | None, bytes]:
-    """What is wrong with a file; if nothing is, what :func:`scan` needs of its lines."""
-    light: list[bytes] = []
-    pieces = path.read_bytes().split(b"\n")
-    numbered = [(n, piece) for n, piece in enumerate(pieces, 1) if piece.strip()]
-    last: dict[str, Any] | None = None
-    steps = 0
-    for n, piece in numbered:
-        try:
-            record = _parsed(piece)
-            if last is None:
-                _check_header(record)
-            elif last["kind"] == "end":
-                raise _WrongLineError(f"expected the end to be the last line, got {_start(piece)}")
-            elif record.get("kind") == "end":
-                _check_end(record, steps, light[0])
-            else:
-                _check_step(record, steps)
-                steps += 1
-        except _VersionError as error:
-            return Skipped(str(path), "version", str(error)), b""
-        except (_WrongLineError, ValueError, RecursionError) as error:
-            torn = n == len(pieces) and last is not None and last["kind"] != "end"
-            if torn and not isinstance(error, _WrongLineError):
-                why = f"cut in the middle of line {n}, behind {_counted(steps)}"
-                return Skipped(str(path), "unfinished", why), b""
-            return Skipped(str(path), "broken", f"line {n}: {error}"), b""
-        last = record
-        kept = record if record["kind"] != "step" else {k: record.get(k) for k in _STEP}
-        light.append(json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"))
-    if last is None:
-        return Skipped(str(path), "broken", "expected a trace, got an empty file"), b""
-    if last["kind"] != "end":
-        return Skipped(str(path), "unfinished", f"no end, behind {_counted(steps)}"), b""
-    return None, b"\n".join([*light, b""])
-
-
-class _VersionError(Exception):
-    """A trace of another version."""
-
-
-def _parsed(piece: bytes) -> dict[str, Any]:
-    def refuse(constant: str) -> float:
-        raise _WrongLineError(f"expected JSON, got the number {constant}")
-
-    try:
-        record = json.loads(piece.decode(), parse_constant=refuse)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"expected UTF-8, got {_start(piece)}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"expected a line of JSON, got {_start(piece)} ({error.msg})") from error
-    if not isinstance(record, dict):
-        raise _WrongLineError(f"expected an object, got {_start(piece)}")
-    return record
-
-
-def _check_header(record: dict[str, Any]) -> None:
-    if record.get("kind") != "header":
-        got = json.dumps(record)[:60]
-        raise _WrongLineError(f"expected a trace, whose first line is its header, got {got}")
-    version = record.get("trace_version")
-    if version != TRACE_VERSION:
-        raise _VersionError(f"expected trace_version {TRACE_VERSION}, got {version!r}")
-    for name in ("env_id", "agent", "model"):
-        if not isinstance(record.get(name), str):
-            raise _WrongLineError(f"expected {name}, a text, got {record.get(name)!r}")
-    if not isinstance(record.get("episode"), int):
-        raise _WrongLineError(f"expected episode, a number, got {record.get('episode')!r}")
-
-
-def _check_step(record: dict[str, Any], t: int) -> None:
-    if record.get("kind") != "step" or record.get("t") != t:
-        got = f"{record.get('kind')!r} with t={record.get('t')!r}"
-        raise _WrongLineError(f"expected step {t}, got {got}")
-    _check_number(record, "reward")
-
-
-def _check_end(record: dict[str, Any], steps: int, header: bytes) -> None:
-    _check_number(record, "return")
-    length = record.get("length")
-    lacks = steps == 0 and json.loads(header).get("imported") is not None
-    if not isinstance(length, int) or (length != steps and not lacks):
-        raise _WrongLineError(f"expected the length {steps}, as many as steps, got {length!r}")
-
-
-def _check_number(record: dict[str, Any], name: str) -> None:
-    value = record.get(name)
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise _WrongLineError(f"expected {name}, a number, got {value!r}")
-
-
-def _start(piece: bytes) -> str:
-    return repr(piece[:60].decode("utf-8", "replace"))
-
-
-def _counted(steps: int) -> str:
-    return f"{steps} complete step{'' if steps == 1 else 's'}"

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from textenvs.finetuning.examining import SKIPPED
 from textenvs.finetuning.filtering import Criteria, Episode, Filtered
-from textenvs.finetuning.scanning import SKIPPED
 
 __all__ = ["MANY_ACHIEVEMENTS", "describe", "histogram", "statistics"]
 

@@ -16,9 +16,9 @@ import gymnasium
 from textenvs.errors import MissingExtra, TraceError
 from textenvs.finetuning.balance import capped_counts, chosen, split_keys
 from textenvs.finetuning.counting import RowTokens, characters
+from textenvs.finetuning.examining import Skipped
 from textenvs.finetuning.filtering import Criteria, Episode, Filtered
 from textenvs.finetuning.rows import Rendering, trace_rows
-from textenvs.finetuning.scanning import Skipped
 from textenvs.finetuning.statistics import statistics
 from textenvs.traces import Trace, read_trace, replace_file
 

@@ -8,15 +8,16 @@ that named none are known from the JSON alone, in their order; the newer one has
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from textenvs.errors import TraceError
+from textenvs.importing.balrog_rows import Rows, check_result, check_rows
+from textenvs.importing.balrog_steps import Steps, end_of
 from textenvs.importing.games import (
     Game,
     Published,
@@ -29,7 +30,6 @@ from textenvs.importing.games import (
     read_table,
 )
 from textenvs.importing.playing import played_again
-from textenvs.metrics import crafter_progress
 
 __all__ = ["ENV_IDS", "read_balrog"]
 
@@ -40,19 +40,9 @@ ENV_IDS = {
 }
 """BALROG's name of a game -> the environment that its episodes are of."""
 
-_DEFAULTS = {"crafter": "Noop", "babyai": "go forward", "nle": "esc"}
 _COLUMNS = ("Step", "Action", "Reasoning", "Observation", "Reward", "Done")
 _ESCAPE = "˘"
 _RUN = re.compile(r"(.+)_run_(\d+)")
-_FEEDBACK = (
-    "\n\nYour previous output action: '{answer}' is not a valid action. "
-    "Defaulted to action: {default}\n",
-    "\n\nYour previous output did not contain a valid action. "
-    "Defaulted to action: {default}\n\nObservation:\n",
-)
-"""What stands before the observation that follows an answer that named no action: until 2025-01,
-and since then."""
-_STATISTICS = ("end_reason", "highest_achievement", "dlvl_list", "xplvl_list")
 
 
 def read_balrog(folders: Sequence[Path], source: Source) -> Iterator[Game]:
@@ -221,8 +211,8 @@ class _Submission:
                 "client": {key: value for key, value in client.items() if key != "base_url"},
             },
         )
-        steps = _Steps(game, rows, result).read() if rows else []
-        end = _end(game, rows, result, steps) if result else None
+        steps = Steps(game, rows, result).read() if rows else []
+        end = end_of(game, rows, result, steps) if result else None
         found = Game(self.player, header, steps, end)
         return played_again(found) if game == "babyai" else found
 
@@ -230,18 +220,18 @@ class _Submission:
         result = self._json(f"{name}.json")
         if result is not None:
             try:
-                _check_result(game, result)
+                check_result(game, result)
             except TraceError as error:
                 self.source.broken(f"{self.folder.name}/{name}.json", error)
                 return None
         return result
 
-    def _rows(self, game: str, name: str, result: dict[str, Any] | None) -> _Rows | None:
+    def _rows(self, game: str, name: str, result: dict[str, Any] | None) -> Rows | None:
         file = f"{self.folder.name}/{name}.csv"
         try:
             names, table = read_table(self.folder / f"{name}.csv", _COLUMNS, _ESCAPE)
             counted(table, "Step")
-            rows = _Rows(
+            rows = Rows(
                 table,
                 [number(row, "Reward") for row in table],
                 [flag(row, "Done") for row in table],
@@ -252,7 +242,7 @@ class _Submission:
                     f"expected Done in the last row, got it in {rows.done.index(True)}"
                 )
             if result is not None:
-                _check_rows(game, rows, result)
+                check_rows(game, rows, result)
         except FileNotFoundError:
             self.source.missing(file, "expected the steps of an episode, found none")
         except (TraceError, OSError) as error:
@@ -260,215 +250,6 @@ class _Submission:
         else:
             return rows
         return None
-
-
-@dataclass
-class _Rows:
-    """The CSV of an episode: ``executed`` says whether its actions are those, and no answers."""
-
-    table: list[dict[str, str]]
-    rewards: list[float]
-    done: list[bool]
-    executed: bool
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-
-def _check_result(game: str, result: dict[str, Any]) -> None:
-    """Check an episode's JSON.
-
-    Raises:
-        TraceError: if something that a trace needs is not there, or contradicts itself.
-    """
-    steps = result.get("num_steps")
-    if not isinstance(steps, int) or steps < 1:
-        raise TraceError(f"expected 1 or more as num_steps, got {str(steps)[:60]!r}")
-    number(result, "episode_return")
-    progress = number(result, "progression")
-    invalid = result.get("failed_candidates")
-    if not isinstance(invalid, list) or not all(isinstance(text, str) for text in invalid):
-        raise TraceError(f"expected failed_candidates, texts, got {str(invalid)[:60]!r}")
-    if len(invalid) > steps:
-        raise TraceError(f"expected {steps} failed_candidates at most, got {len(invalid)}")
-    for name in ("input_tokens", "output_tokens"):
-        tokens = result.get(name, 0)
-        if not isinstance(tokens, int) or tokens < 0:
-            raise TraceError(f"expected 0 or more as {name}, got {str(tokens)[:60]!r}")
-    expected = progress
-    if game == "babyai":
-        expected = float(result["episode_return"] > 0)
-    elif game == "crafter":
-        counts = result.get("achievements")
-        if not isinstance(counts, dict) or not all(type(n) is int for n in counts.values()):
-            raise TraceError(f"expected achievements, counts, got {str(counts)[:60]!r}")
-        try:
-            expected = crafter_progress(counts)
-        except ValueError as error:
-            raise TraceError(str(error)) from error
-    if progress != expected or not 0 <= progress <= 1:
-        raise TraceError(f"expected the progression {expected}, got {progress}")
-
-
-def _check_rows(game: str, rows: _Rows, result: Mapping[str, Any]) -> None:
-    """Check the steps of an episode against its results.
-
-    Raises:
-        TraceError: if they are not those of the same game.
-    """
-    if len(rows) != result["num_steps"]:
-        raise TraceError(f"expected {result['num_steps']} rows, as num_steps says, got {len(rows)}")
-    total = math.fsum(rows.rewards)
-    if not math.isclose(total, result["episode_return"], rel_tol=1e-6, abs_tol=1e-6):
-        raise TraceError(
-            f"expected rewards of {result['episode_return']}, as episode_return says, got {total}"
-        )
-    refused = result["failed_candidates"]
-    played = Counter(row["Action"] for row in rows.table)
-    if not rows.executed:
-        missed = Counter(refused)
-        if any(played[answer] != times for answer, times in missed.items()):
-            raise TraceError("expected the failed_candidates among the actions, got others")
-        played -= missed
-        played[_DEFAULTS[game]] += len(refused)
-    frequency = result.get("action_frequency")
-    if frequency is not None and +played != frequency:
-        raise TraceError("expected the actions of action_frequency, got others")
-
-
-@dataclass
-class _Steps:
-    """The steps of an episode as a trace has them, from its rows and, if known, its results."""
-
-    game: str
-    rows: _Rows
-    result: Mapping[str, Any] | None
-
-    def read(self) -> list[dict[str, Any]]:
-        """All of them."""
-        default = _DEFAULTS[self.game]
-        mission = (self.result or {}).get("mission")
-        steps: list[dict[str, Any]] = []
-        before: dict[str, str] = {}
-        last = len(self.rows) - 1
-        for t, (row, said) in enumerate(zip(self.rows.table, self._actions(), strict=True)):
-            over = _over(self.game, self.rows, self.result) if t == last else (False, False)
-            steps.append(
-                {
-                    "kind": "step",
-                    "t": t,
-                    **before,
-                    **said,
-                    "reward": self.rows.rewards[t],
-                    "terminated": over[0],
-                    "truncated": over[1],
-                    **({"mission": mission} if isinstance(mission, str) else {}),
-                    **({"reasoning": row["Reasoning"]} if row["Reasoning"] else {}),
-                }
-            )
-            before = _parted(row["Observation"], said.get("answer"), default)
-        return steps
-
-    def _actions(self) -> Iterator[dict[str, Any]]:
-        """Of each step: what the model answered, what was played, and whether it is an action."""
-        default = _DEFAULTS[self.game]
-        texts = [row["Action"] for row in self.rows.table]
-        if self.result is None:
-            for text in texts:
-                yield {"text_action": text} if self.rows.executed else _answer(text)
-            return
-        refused = deque(self.result["failed_candidates"])
-        if not self.rows.executed:
-            invalid = set(refused)
-            for text in texts:
-                yield _invalid(text, default) if text in invalid else _valid(text)
-            return
-        # The default action was played for an answer that named none, or because one named it.
-        # Where all of them, or none, were the former, it is known which; else it is not.
-        replaced = len(refused) == texts.count(default)
-        for text in texts:
-            if text != default or not (replaced or refused):
-                yield _valid(text)
-            elif replaced:
-                yield _invalid(refused.popleft(), default)
-            else:
-                yield {"text_action": text}
-
-
-def _answer(text: str) -> dict[str, Any]:
-    # An empty answer is all that is known of the answers' ends: whether others were cut is not.
-    return {"action": text, "answer": text, **({} if text else {"answer_status": "empty"})}
-
-
-def _valid(text: str) -> dict[str, Any]:
-    return {**_answer(text), "text_action": text, "invalid_action": False, "parse_stage": "exact"}
-
-
-def _invalid(text: str, default: str) -> dict[str, Any]:
-    return {**_answer(text), "text_action": default, "invalid_action": True, "parse_stage": ""}
-
-
-def _parted(text: str, answer: str | None, default: str) -> dict[str, str]:
-    """An observation, and what BALROG put before it to say that an answer named no action."""
-    for form in _FEEDBACK if answer is not None else ():
-        feedback = form.format(answer=answer, default=default)
-        if text.startswith(feedback):
-            return {"observation": text.removeprefix(feedback), "feedback": feedback}
-    return {"observation": text}
-
-
-def _over(game: str, rows: _Rows | None, result: Mapping[str, Any] | None) -> tuple[bool, bool]:
-    """Whether a game came to its own end, or to a limit."""
-    done = rows.done[-1] if rows else bool(result and result.get("done"))
-    if not done:
-        # BALROG's limit of steps; without results, the place where the record stops.
-        return False, result is not None
-    if game == "babyai":
-        # No BabyAI level of BALROG can be lost: what is over without a reward ran out of steps.
-        won = bool(rows.rewards[-1] > 0 if rows else result and result["episode_return"] > 0)
-        return won, not won
-    if game == "nle" and str((result or {}).get("end_reason", "")).startswith("ABORTED"):
-        return False, True
-    return True, False
-
-
-def _end(
-    game: str, rows: _Rows | None, result: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    terminated, truncated = _over(game, rows, result)
-    end: dict[str, Any] = {"kind": "end"}
-    if rows:
-        said = steps[-1].get("answer")
-        end |= _parted(rows.table[-1]["Observation"], said, _DEFAULTS[game])
-    end |= {
-        "return": float(result["episode_return"]),
-        "length": result["num_steps"],
-        "terminated": terminated,
-        "truncated": truncated,
-    }
-    if game == "babyai":
-        end["success"] = result["progression"] == 1
-    else:
-        end["progress"] = float(result["progression"])
-    if game == "crafter":
-        end["achievements"] = result["achievements"]
-    end |= {name: result[name] for name in _STATISTICS if name in result}
-    if "input_tokens" in result and "output_tokens" in result:
-        end["usage"] = {name: result[name] for name in ("input_tokens", "output_tokens")}
-    if not all("invalid_action" in step for step in steps) or not steps:
-        end |= _answers(result)
-    return end
-
-
-def _answers(result: Mapping[str, Any]) -> dict[str, Any]:
-    """How a whole episode's answers were read, where its steps do not say it one by one."""
-    refused = Counter[str](result["failed_candidates"])
-    stages = {"exact": result["num_steps"] - refused.total(), "": refused.total()}
-    return {
-        "parse_stages": {stage: times for stage, times in stages.items() if times},
-        **({"unread_answers": dict(refused)} if refused else {}),
-        **({"answer_statuses": {"empty": refused[""]}} if refused[""] else {}),
-    }
 
 
 def _in_their_order(stem: Path) -> tuple[str, str, int]:

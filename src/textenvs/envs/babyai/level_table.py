@@ -7,323 +7,111 @@ from __future__ import annotations
 
 from typing import Any
 
-GLAM_LEVELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "MixedTrainLocal": ("textenvs.envs.babyai.levels_glam:MixedTrainLocal", {}),
-    "MixedTestLocal": ("textenvs.envs.babyai.levels_glam:MixedTestLocal", {}),
-    "PickUpSeqGoToLocal": ("textenvs.envs.babyai.levels_glam:PickUpSeqGoToLocal", {}),
-    "PickUpThenGoToLocal": ("textenvs.envs.babyai.levels_glam:PickUpThenGoToLocal", {}),
-    "GoToAfterPickUpLocal": ("textenvs.envs.babyai.levels_glam:GoToAfterPickUpLocal", {}),
-    "PickUpSeqPickUpLocal": ("textenvs.envs.babyai.levels_glam:PickUpSeqPickUpLocal", {}),
+Level = tuple[str, dict[str, Any]]
+
+_GLAM = "textenvs.envs.babyai.levels_glam"
+_BACKGROUND = "textenvs.envs.babyai.levels_background"
+
+
+def _composed(
+    rooms: tuple[int, int],
+    num_dists: int,
+    actions: list[str],
+    instructions: str = "action",
+    locked: int | None = 0,
+    **more: Any,
+) -> Level:
+    """A level of so many rows and columns of rooms; None leaves some rooms locked by chance."""
+    num_rows, num_cols = rooms
+    return (
+        f"{_GLAM}:ComposedLevel",
+        {
+            "num_rows": num_rows,
+            "num_cols": num_cols,
+            "num_dists": num_dists,
+            "action_kinds": actions,
+            "instr_kinds": [instructions],
+            **({} if locked is None else {"locked_room_prob": locked}),
+            **more,
+        },
+    )
+
+
+def _go_to(colors: list[str], types: list[str], room_size: int, num_dists: int) -> Level:
+    """A level whose goal is one thing of such a colour and type."""
+    return (
+        f"{_BACKGROUND}:GoToTarget",
+        {"colors": colors, "types": types, "room_size": room_size, "num_dists": num_dists},
+    )
+
+
+GLAM_LEVELS: dict[str, Level] = {
+    "MixedTrainLocal": (f"{_GLAM}:MixedTrainLocal", {}),
+    "MixedTestLocal": (f"{_GLAM}:MixedTestLocal", {}),
+    "PickUpSeqGoToLocal": (f"{_GLAM}:PickUpSeqGoToLocal", {}),
+    "PickUpThenGoToLocal": (f"{_GLAM}:PickUpThenGoToLocal", {}),
+    "GoToAfterPickUpLocal": (f"{_GLAM}:GoToAfterPickUpLocal", {}),
+    "PickUpSeqPickUpLocal": (f"{_GLAM}:PickUpSeqPickUpLocal", {}),
     "GoToLocalS8N16": ("minigrid.envs.babyai:GoToLocal", {"num_dists": 16}),
-    "GoToLocal2": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 1,
-            "num_dists": 8,
-            "action_kinds": ["goto"],
-            "instr_kinds": ["and"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "GoToMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["goto"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "GoToMediumOpen": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["goto"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-            "doors_open": True,
-        },
-    ),
-    "GoToLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["goto"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "GoToLargeOpen": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["goto"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-            "doors_open": True,
-        },
-    ),
-    "PutNextMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["putnext"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "PutNextLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["putnext"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "PickupLocal": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 1,
-            "num_dists": 8,
-            "action_kinds": ["pickup"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "PickupMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["pickup"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "PickupLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["pickup"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "PickupOpenMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["pickup", "open"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "PickupOpenLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["pickup", "open"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "PickupOpenPutNextMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["putnext", "pickup", "open"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "PickupOpenPutNextLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["putnext", "pickup", "open"],
-            "instr_kinds": ["action"],
-        },
-    ),
-    "UnlockMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["open"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 1,
-        },
-    ),
+    "GoToLocal2": _composed((1, 1), 8, ["goto"], "and"),
+    "GoToMedium": _composed((1, 2), 8, ["goto"]),
+    "GoToMediumOpen": _composed((1, 2), 8, ["goto"], doors_open=True),
+    "GoToLarge": _composed((2, 2), 8, ["goto"]),
+    "GoToLargeOpen": _composed((2, 2), 8, ["goto"], doors_open=True),
+    "PutNextMedium": _composed((1, 2), 8, ["putnext"]),
+    "PutNextLarge": _composed((2, 2), 8, ["putnext"]),
+    "PickupLocal": _composed((1, 1), 8, ["pickup"]),
+    "PickupMedium": _composed((1, 2), 8, ["pickup"], locked=None),
+    "PickupLarge": _composed((2, 2), 8, ["pickup"], locked=None),
+    "PickupOpenMedium": _composed((1, 2), 8, ["pickup", "open"], locked=None),
+    "PickupOpenLarge": _composed((2, 2), 8, ["pickup", "open"], locked=None),
+    "PickupOpenPutNextMedium": _composed((1, 2), 8, ["putnext", "pickup", "open"], locked=None),
+    "PickupOpenPutNextLarge": _composed((2, 2), 8, ["putnext", "pickup", "open"], locked=None),
+    "UnlockMedium": _composed((1, 2), 8, ["open"], locked=1),
     "SynthMedium": ("minigrid.envs.babyai:Synth", {"num_rows": 1, "num_cols": 2, "num_dists": 8}),
-    "OpenAndPickupMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 5,
-            "action_kinds": ["open", "pickup"],
-            "instr_kinds": ["x_and_y"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "OpenAndPickupLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 5,
-            "action_kinds": ["open", "pickup"],
-            "instr_kinds": ["x_and_y"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "OpenGoToMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 5,
-            "action_kinds": ["goto", "open"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "OpenGoToLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 5,
-            "action_kinds": ["goto", "open"],
-            "instr_kinds": ["action"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "SynthThenSynthMedium": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 1,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["open", "pickup", "putnext"],
-            "instr_kinds": ["seq1"],
-            "locked_room_prob": 0,
-        },
-    ),
-    "SynthThenSynthLarge": (
-        "textenvs.envs.babyai.levels_glam:ComposedLevel",
-        {
-            "num_rows": 2,
-            "num_cols": 2,
-            "num_dists": 8,
-            "action_kinds": ["open", "pickup", "putnext"],
-            "instr_kinds": ["seq1"],
-            "locked_room_prob": 0,
-        },
-    ),
+    "OpenAndPickupMedium": _composed((1, 2), 5, ["open", "pickup"], "x_and_y"),
+    "OpenAndPickupLarge": _composed((2, 2), 5, ["open", "pickup"], "x_and_y"),
+    "OpenGoToMedium": _composed((1, 2), 5, ["goto", "open"]),
+    "OpenGoToLarge": _composed((2, 2), 5, ["goto", "open"]),
+    "SynthThenSynthMedium": _composed((1, 2), 8, ["open", "pickup", "putnext"], "seq1"),
+    "SynthThenSynthLarge": _composed((2, 2), 8, ["open", "pickup", "putnext"], "seq1"),
 }
 """The levels of GLAM's BabyAI-Text that minigrid lacks."""
 
-BACKGROUND_LEVELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "GoToLocal-Pretraining-S20": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {
-            "colors": ["red", "green", "blue"],
-            "types": ["ball", "box"],
-            "room_size": 20,
-            "num_dists": 7,
-        },
-    ),
-    "GoToLocal-RedBall-S20": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["ball"], "room_size": 20, "num_dists": 7},
-    ),
-    "GoToLocal-PurpleBall-S20": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["ball"], "room_size": 20, "num_dists": 7},
-    ),
-    "GoToLocal-RedKey-S20": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["key"], "room_size": 20, "num_dists": 7},
-    ),
-    "GoToLocal-PurpleKey-S20": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["key"], "room_size": 20, "num_dists": 7},
-    ),
-    "GoToLocal-RedBall-S23": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["ball"], "room_size": 23, "num_dists": 12},
-    ),
-    "GoToLocal-PurpleKey-S23": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["key"], "room_size": 23, "num_dists": 12},
-    ),
-    "GoToLocal-RedBall-S25": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["ball"], "room_size": 25, "num_dists": 15},
-    ),
-    "GoToLocal-PurpleKey-S25": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["key"], "room_size": 25, "num_dists": 15},
-    ),
-    "GoToLocal-RedBall-S28": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["ball"], "room_size": 28, "num_dists": 20},
-    ),
-    "GoToLocal-PurpleKey-S28": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["key"], "room_size": 28, "num_dists": 20},
-    ),
-    "GoToLocal-RedBall-S30": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["red"], "types": ["ball"], "room_size": 30, "num_dists": 25},
-    ),
-    "GoToLocal-PurpleKey-S30": (
-        "textenvs.envs.babyai.levels_background:GoToTarget",
-        {"colors": ["purple"], "types": ["key"], "room_size": 30, "num_dists": 25},
-    ),
+BACKGROUND_LEVELS: dict[str, Level] = {
+    "GoToLocal-Pretraining-S20": _go_to(["red", "green", "blue"], ["ball", "box"], 20, 7),
+    "GoToLocal-RedBall-S20": _go_to(["red"], ["ball"], 20, 7),
+    "GoToLocal-PurpleBall-S20": _go_to(["purple"], ["ball"], 20, 7),
+    "GoToLocal-RedKey-S20": _go_to(["red"], ["key"], 20, 7),
+    "GoToLocal-PurpleKey-S20": _go_to(["purple"], ["key"], 20, 7),
+    "GoToLocal-RedBall-S23": _go_to(["red"], ["ball"], 23, 12),
+    "GoToLocal-PurpleKey-S23": _go_to(["purple"], ["key"], 23, 12),
+    "GoToLocal-RedBall-S25": _go_to(["red"], ["ball"], 25, 15),
+    "GoToLocal-PurpleKey-S25": _go_to(["purple"], ["key"], 25, 15),
+    "GoToLocal-RedBall-S28": _go_to(["red"], ["ball"], 28, 20),
+    "GoToLocal-PurpleKey-S28": _go_to(["purple"], ["key"], 28, 20),
+    "GoToLocal-RedBall-S30": _go_to(["red"], ["ball"], 30, 25),
+    "GoToLocal-PurpleKey-S30": _go_to(["purple"], ["key"], 30, 25),
     "GoTo-RedBallBlueBox-S20": (
-        "textenvs.envs.babyai.levels_background:GoToBoth",
+        f"{_BACKGROUND}:GoToBoth",
         {"first": ["red", "ball"], "second": ["blue", "box"], "room_size": 20, "num_dists": 7},
     ),
     "GoTo-PurpleBallGreenKey-S20": (
-        "textenvs.envs.babyai.levels_background:GoToBoth",
+        f"{_BACKGROUND}:GoToBoth",
         {"first": ["purple", "ball"], "second": ["green", "key"], "room_size": 20, "num_dists": 7},
     ),
     "PickUp-RedBall-S20": (
-        "textenvs.envs.babyai.levels_background:PickUpTarget",
+        f"{_BACKGROUND}:PickUpTarget",
         {"color": "red", "type": "ball", "room_size": 20, "num_dists": 8},
     ),
     "PickUp-PurpleKey-S20": (
-        "textenvs.envs.babyai.levels_background:PickUpTarget",
+        f"{_BACKGROUND}:PickUpTarget",
         {"color": "purple", "type": "key", "room_size": 20, "num_dists": 8},
     ),
 }
 """The levels of background-knowledge-rl."""
 
-LEVELS: dict[str, tuple[str, dict[str, Any]]] = {**GLAM_LEVELS, **BACKGROUND_LEVELS}
+LEVELS: dict[str, Level] = {**GLAM_LEVELS, **BACKGROUND_LEVELS}
 """All of these, by the middle part of their ids."""
 
 MINIGRID_IDS: tuple[str, ...] = (
