@@ -5,27 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from textenvs.agents.experts.nethack_facts import Facts, Target
-from textenvs.agents.experts.nethack_reading import (
-    STEPS,
-    Reading,
-    Sight,
-    Spot,
-    place_words,
-    read,
+from textenvs.agents.experts.nethack_facts import Facts
+from textenvs.agents.experts.nethack_reading import STEPS, Reading, Sight, Spot, place_words, read
+from textenvs.agents.experts.nethack_targets import (
+    DIGGERS,
+    DIGGING,
+    MOST_KICKS,
+    TRIES,
+    Lookout,
+    searched_around,
 )
 from textenvs.agents.experts.nethack_ways import (
-    ALL_STEPS,
     DOORS,
+    ORTHOGONAL,
     TRAPS,
     WAYS_DOWN,
-    WORD_OF,
     Level,
     Ways,
     add,
     between,
     is_in_room,
-    minus,
     span,
 )
 
@@ -40,7 +39,6 @@ _IN_VAIN = ("in vain", "cannot pass", "carrying too much", "too narrow", "too la
 _FOR_NOW = ("blocks your path", "in your way", "You stop", "swap places", "You move right into")
 _MINES = "Gnomish Mines"
 _MINE_STAIRS = "mine stairs"  # where one came up from the Mines
-_DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
 _ASKS = re.compile(r"In what direction|\](?: \(.\))?$|write in the dust here\?|:(?: \S*)?$")
 _READ = re.compile(r"Things that are here|You see here|You feel here|no objects here")
 _KILLED = re.compile(r"You kill (?:the )?([\w' -]+?)!")
@@ -48,18 +46,8 @@ _CLOSED_SHOP = "Closed for inventory"  # who breaks its door is killed
 _LOCKED = "This door is locked"
 _NO_WAY = "no travel path"
 _NEARBY = 15  # turns for which a creature that proved peaceful is recognised
-_LISTED = 3
-_MOST_KICKS = 14
-_PATIENCE = 40  # looks at a target as the nearest one before it is given up
-_TRIES = 4  # times that a place is travelled to in vain before it is given up
-_FRESH = 30  # turns for which a corpse may be eaten
-_STUCK = 12  # actions without a turn of the game after which a place counts as tried
-_BEHIND = 8  # cells behind a wall that are looked at
-_COLUMNS, _ROWS = 79, 21
 MANY_JUMPS = 14  # after so many without finding a place, nothing unexplored is left
 _SLACK = 8  # cells that may come to be known before the game is asked again
-_DIGGERS = ("pick-axe", "mattock", "broad pick")
-_ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
 
 
 class NetHackRecollection:
@@ -170,7 +158,7 @@ class NetHackRecollection:
         killed = _KILLED.search(now.message)
         if killed and killed[1] == name:
             level.kills[cell] = (name, now.turn)
-        if killed and killed[1] in _DIGGING:
+        if killed and killed[1] in DIGGING:
             level.spoils |= {
                 add(before.position, sight.spot)
                 for sight in before.creatures
@@ -202,8 +190,8 @@ class NetHackRecollection:
                     level.walk.add(cell)
                     level.been.setdefault(cell, 1)
         if _CLOSED_SHOP in now.message:
-            for step in _ORTHOGONAL:
-                level.locked[add(here, step)] = _MOST_KICKS
+            for step in ORTHOGONAL:
+                level.locked[add(here, step)] = MOST_KICKS
         self._keep_passages(now)
         self._keep_rays(now)
         self._keep_places(now)
@@ -272,7 +260,7 @@ class NetHackRecollection:
         level.tools |= {
             add(here, sight.spot): name
             for sight in now.objects
-            for name in _DIGGERS
+            for name in DIGGERS
             if name in sight.name
         }
         self._look_at_pile(now, here)
@@ -287,7 +275,7 @@ class NetHackRecollection:
         if not _READ.search(now.message):
             return
         level.unread.discard(here)
-        found = next((name for name in _DIGGERS if name in now.message), "")
+        found = next((name for name in DIGGERS if name in now.message), "")
         if found:
             level.tools[here] = found
         else:
@@ -299,41 +287,40 @@ class NetHackRecollection:
             return Facts()
         here = now.position
         ways = Ways(level, now, self._few_keys)
-        down = self._nearest(
-            ways,
+        lookout = Lookout(level, now, ways, self._idle, self._jumps >= 0)
+        down = lookout.nearest(
             (
                 cell
                 for cell, name in level.places.items()
-                if name in WAYS_DOWN and cell != here and level.tries.get(cell, 0) < _TRIES
+                if name in WAYS_DOWN and cell != here and level.tries.get(cell, 0) < TRIES
             ),
         )
         up = None
-        has_digger = any(name in item.name for item in now.items for name in _DIGGERS)
+        has_digger = any(name in item.name for item in now.items for name in DIGGERS)
         if now.branch == _MINES and has_digger:
             cells = (
                 cell
                 for cell, name in level.places.items()
-                if name == "stairs up" and level.tries.get(cell, 0) < _TRIES
+                if name == "stairs up" and level.tries.get(cell, 0) < TRIES
             )
-            up = self._nearest(ways, cells)
+            up = lookout.nearest(cells)
         in_shop = any(sight.name == "shopkeeper" for sight in now.creatures)
         tool = (
             None
             if in_shop or has_digger
-            else self._nearest(
-                ways,
+            else lookout.nearest(
                 (
                     cell
                     for cell in level.tools
-                    if level.tries.get(cell, 0) < _TRIES and level.untaken.get(cell, 0) < _TRIES
+                    if level.tries.get(cell, 0) < TRIES and level.untaken.get(cell, 0) < TRIES
                 ),
             )
         )
-        prey = None if has_digger or self._few_keys else self._prey(ways)
-        spoils = self._nearest(ways, (cell for cell in level.spoils if ways.is_near(cell)))
-        unvisited = self._unvisited(ways)
+        prey = None if has_digger or self._few_keys else lookout.prey()
+        spoils = lookout.nearest(cell for cell in level.spoils if ways.is_near(cell))
+        unvisited = lookout.unvisited()
         no_more = self._few_keys or level.explored_at >= level.known() - _SLACK
-        search = self._search(ways) if no_more and not unvisited and not down else None
+        search = lookout.search() if no_more and not unvisited and not down else None
         cursor = gap = ""
         if self._jumps >= 0:
             at = now.cursor.spot if now.cursor else (0, 0)
@@ -363,41 +350,12 @@ class NetHackRecollection:
             tool=tool,
             spoils=spoils,
             prey=prey,
-            fresh=self._fresh(ways),
+            fresh=lookout.fresh(),
             unvisited=unvisited,
             none_unexplored=no_more,
             search=search,
-            searched=_around(level.searched, here) if search else 0,
+            searched=searched_around(level.searched, here) if search else 0,
         )
-
-    def _fresh(self, ways: Ways) -> Target | None:
-        """The nearest corpse that lies where something was killed a few turns ago."""
-        level, now = self._level, self._reading
-        corpses = {add(now.position, s.spot): s.name for s in now.objects}
-        best: Target | None = None
-        for cell, (name, turn) in level.kills.items():
-            here = cell == now.position
-            if now.turn - turn > _FRESH or not (here or corpses.get(cell) == f"{name} corpse"):
-                continue
-            target = Target(f"{name} corpse", minus(cell, now.position), ways.way(cell))
-            if target.way != "travel" and (best is None or ways.cost(cell) < 5):
-                best = target
-        return best
-
-    def _prey(self, ways: Ways) -> Target | None:
-        """The nearest dwarf to whom a short way leads."""
-        here = self._reading.position
-        found: list[tuple[int, Target]] = []
-        for sight in self._reading.creatures:
-            cell = add(here, sight.spot)
-            beside = [add(cell, step) for step in ALL_STEPS if ways.is_near(add(cell, step))]
-            if sight.name not in _DIGGING or not beside:
-                continue
-            nearest = min(beside, key=ways.cost)
-            way = WORD_OF[sight.spot] if sight.is_adjacent else ways.way(nearest)
-            if way != "travel":
-                found.append((ways.cost(nearest), Target(sight.name, sight.spot, way)))
-        return min(found)[1] if found else None
 
     def _peaceful_around(self) -> tuple[str, ...]:
         now = self._reading
@@ -411,89 +369,6 @@ class NetHackRecollection:
             ):
                 words.append(place_words(sight.spot).removeprefix("adjacent "))
         return tuple(words)
-
-    def _nearest(self, ways: Ways, cells: Iterable[Spot]) -> Target | None:
-        found = sorted((ways.cost(cell), cell) for cell in cells)
-        if not found:
-            return None
-        cell = found[0][1]
-        level = self._level
-        name = level.tools.get(cell) or level.places.get(cell) or "things"
-        tried = self._level.untaken.get(cell, 0) if name in _DIGGERS else 0
-        return Target(name, minus(cell, self._reading.position), ways.way(cell), tried)
-
-    def _unvisited(self, ways: Ways) -> tuple[Target, ...]:
-        level, here = self._level, self._reading.position
-        found: list[tuple[int, Spot, str]] = []
-        for cell, name in level.places.items():
-            if name in DOORS and cell not in level.been and cell != here:
-                kicks = level.locked.get(cell, -1)
-                if kicks < _MOST_KICKS:
-                    label = "locked door" if kicks >= 0 and name == "closed door" else name
-                    extra = 30 if label == "locked door" else 4 if name == "closed door" else 0
-                    found.append((ways.cost(cell) + extra, cell, label))
-        found += [(ways.cost(c), c, "corridor end") for c in level.ends if c not in level.been]
-        found += [
-            (ways.cost(cell) + 2, cell, "corridor")
-            for cell in level.passages - level.ends - level.been.keys()
-        ]
-        kept = []
-        for cost, cell, name in found:
-            if level.looks.get(cell, 0) < _PATIENCE and level.tries.get(cell, 0) < _TRIES:
-                kept.append((cost, cell, name))
-        kept.sort()
-        if kept:
-            first = kept[0][1]
-            level.looks[first] = level.looks.get(first, 0) + (self._jumps < 0)
-        return tuple(
-            Target(
-                name,
-                minus(cell, here),
-                ways.way(cell),
-                level.locked.get(cell, 0) if name == "locked door" else 0,
-            )
-            for _, cell, name in kept[:_LISTED]
-        )
-
-    def _search(self, ways: Ways) -> Target | None:
-        """The place to search: dead ends first, then what lies beside walls; the least searched."""
-        level, here = self._level, self._reading.position
-        best: tuple[int, Spot, str] | None = None
-        for cell in level.walk:
-            dead_end = cell in level.dead_ends
-            sides = 0 if dead_end else self._blank_sides(cell, ways)
-            if not dead_end and not sides:
-                continue
-            turns = _around(level.searched, cell)
-            cost = ways.cost(cell) + (turns * 2 if dead_end else turns * 4 + 40 - 5 * sides)
-            cost += 100 * level.tries.get(cell, 0)
-            if best is None or (cost, cell) < best[:2]:
-                best = (cost, cell, "dead end" if dead_end else "wall")
-        for cell in level.boulders:
-            cost = ways.cost(cell) + 20 + 100 * level.tries.get(cell, 0)
-            if ways.is_near(cell) and (best is None or (cost, cell) < best[:2]):
-                best = (cost, cell, "boulder")
-        if best is None:
-            return None
-        _, cell, name = best
-        if self._idle and self._idle % _STUCK == 0:
-            level.tries[cell] = level.tries.get(cell, 0) + 1
-        return Target(name, minus(cell, here), ways.way(cell), _around(level.searched, cell))
-
-    def _blank_sides(self, cell: Spot, ways: Ways) -> int:
-        """On how many sides a wall is near behind which nothing is known."""
-        x, y = cell
-        passable = ways.passable
-        sides = 0
-        for dx, dy in _ORTHOGONAL:
-            if (x + dx, y + dy) in passable:
-                continue
-            behind = [(x + dx * n, y + dy * n) for n in range(1, _BEHIND + 1)]
-            inside = all(0 < i < _COLUMNS - 1 and 0 < j < _ROWS - 1 for i, j in behind[:4])
-            if inside and not any(spot in passable for spot in behind):
-                sides += 1
-        wide = sum((x + dx, y + dy) in passable for dx, dy in STEPS.values())
-        return sides if wide >= 3 else 0
 
 
 def _reach(sights: Iterable[Sight], name: str) -> int:
@@ -511,9 +386,3 @@ def _is_dead_end(exits: set[Spot]) -> bool:
     """Whether all ways on lead the same way."""
     first, *others = exits or {(0, 0)}
     return not others or (len(others) == 1 and span(first, others[0]) == 1)
-
-
-def _around(counts: dict[Spot, int], cell: Spot) -> int:
-    """The greatest count on a cell or beside it."""
-    x, y = cell
-    return max(counts.get((x + dx, y + dy), 0) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
