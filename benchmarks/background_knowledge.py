@@ -106,7 +106,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
-    parser.add_argument("--work", type=Path, default=Path("runs") / NAME, metavar="DIR")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help=f"where runs are kept (runs/{NAME})"
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -124,9 +126,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"expected tasks of {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}")
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = folder / "runs", args.out or folder / NAME
+        args.work, args.out = args.work or folder / "runs", args.out or folder / NAME
         args.seeds = 1
     args.out = args.out or common.ROOT / "docs" / "results" / NAME
+    args.work = args.work or Path("runs") / NAME
     return args
 
 

@@ -119,7 +119,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = folder / "runs", args.out or folder / NAME
+        args.work, args.out = args.work or folder / "runs", args.out or folder / NAME
         args.seeds, args.first_seed = 1, 0
     if not 0 <= args.first_seed < args.seeds:
         parser.error(

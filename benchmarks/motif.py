@@ -144,7 +144,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     args.conditions = args.conditions or list(CONDITIONS)
     if args.smoke:
         folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = folder / "work", args.out or folder / NAME
+        args.work, args.out = args.work or folder / "work", args.out or folder / NAME
     args.work = args.work or Path("runs") / f"{NAME}_{name}"
     args.out = args.out or common.ROOT / "docs" / "results" / (
         NAME if name == "small" else f"{NAME}_{name}"

@@ -116,6 +116,7 @@ def test_a_smoke_run_trains_compares_and_goes_on(
     stem = tmp_path / "found"
     conditions = ["--conditions", "baseline", "both"]
     options = ["--smoke", "--worlds", "empty", "--workers", "1", "--out", str(stem), *conditions]
+    options += ["--work", str(tmp_path / "runs")]
     minigrid_advice.main(options)
     told = json.loads(stem.with_suffix(".json").read_text())
     assert [(r["preset"], r["condition"]) for r in told["runs"]] == [
@@ -131,6 +132,8 @@ def test_a_smoke_run_trains_compares_and_goes_on(
     assert "smoke run, no result" in page
     assert "empty, mended" in page
     assert capsys.readouterr().out.count(" of 4: ") == 4
+    minigrid_advice.main(options)
+    assert " of 4: " not in capsys.readouterr().out  # nothing is trained again
     with pytest.raises(ValueError, match="advice of Claude, recorded: expected another --out"):
         minigrid_advice.main([*options, "--llm", "tiny", "--label", "tiny"])
     with pytest.raises(ValueError, match="with --strength None: expected another --out for 5"):
