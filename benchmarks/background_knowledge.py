@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -107,7 +106,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
     parser.add_argument(
-        "--work", type=Path, metavar="DIR", help=f"where runs are kept (runs/{NAME})"
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help=f"where runs are kept (runs/{NAME}; of a smoke run a temporary folder)",
     )
     parser.add_argument(
         "--out",
@@ -125,8 +127,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         parser.error(f"expected tasks of {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}")
     if args.smoke:
-        folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = args.work or folder / "runs", args.out or folder / NAME
+        args.work = common.temporary(args.work, "runs")
+        args.out = common.temporary(args.out, NAME)
         args.seeds = 1
     args.out = args.out or common.ROOT / "docs" / "results" / NAME
     args.work = args.work or Path("runs") / NAME

@@ -122,9 +122,9 @@ def options(description: str | None, episodes: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs",
         type=pathlib.Path,
-        default=pathlib.Path("runs"),
         metavar="DIR",
-        help="where traces go, DIR/NAME/...: the same command goes on where a run stopped (runs)",
+        help="where traces go, DIR/NAME/...: the same command goes on where a run stopped (runs; "
+        "of a smoke run a temporary folder)",
     )
     parser.add_argument(
         "--smoke", action="store_true", help="a few steps, without a network: does it run at all?"
@@ -162,13 +162,15 @@ def read_arguments(
     args = parser.parse_args(argv)
     args.name = f"{name}.smoke" if args.smoke else name
     if args.smoke:
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.runs = folder / "runs"
-        args.out = args.out or folder
-    else:
-        args.runs = args.runs / name
-        args.out = args.out or ROOT / "docs" / "results"
+        args.runs, args.out = temporary(args.runs, "runs"), temporary(args.out, "results")
+    args.runs = (args.runs or pathlib.Path("runs")) / args.name
+    args.out = args.out or ROOT / "docs" / "results"
     return args
+
+
+def temporary(given: pathlib.Path | None, name: str) -> pathlib.Path:
+    """A folder that was given, else one of such a name away from all results, for a smoke run."""
+    return given or pathlib.Path(tempfile.mkdtemp(prefix="textenvs-smoke-")) / name
 
 
 def guarded(main: Callable[[], None]) -> None:

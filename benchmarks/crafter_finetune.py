@@ -72,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     level = LEVELS[args.level]
     if args.llm == SMALL:
         args.full, args.learning_rate = True, args.learning_rate or "1e-3"
-    work = Path(tempfile.mkdtemp()) if args.smoke else args.work / args.level
+    if args.smoke:
+        args.work = args.work or Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
+    work = (args.work or Path("runs") / "finetune") / args.level
     out = work if args.smoke else args.out
     work.mkdir(parents=True, exist_ok=True)
     base = _base(args.llm, level, work)
@@ -129,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", help="(the default of textenvs finetune)")
     parser.add_argument("--full", action="store_true", help="train all weights, no adapter")
-    parser.add_argument("--work", type=Path, default=Path("runs") / "finetune", help="its folder")
+    parser.add_argument(
+        "--work", type=Path, help="its folder (runs/finetune; of a smoke run a temporary one)"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     parser.add_argument("--smoke", action="store_true", help="a minute, in a temporary folder")
     return parser

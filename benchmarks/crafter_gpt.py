@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import common
-from craftergpt.page import figure, page
-from craftergpt.playing import GAME, agents_of, human_row, model_row, random_row
-from craftergpt.replay import replay_folder
+from craftergpt_parts.page import figure, page
+from craftergpt_parts.playing import GAME, agents_of, human_row, model_row, random_row
+from textenvs.errors import require
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = common.read_arguments(parser, "crafter_gpt", argv)
     agents = agents_of(args)
     results, rows = common.read_results(args)
-    replay = results.get("replay") if args.replay is None else replay_folder(args.replay)
+    replay = results.get("replay") if args.replay is None else _replay(args.replay)
     episodes = args.episodes or (2 if args.smoke else 10)
     new = [model_row(args, episodes, agent) for agent in agents]
     stored = common.stored_episodes(rows, "random", GAME, args.seed)
@@ -62,6 +63,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = common.merge(rows, new if human is None else [*new, human])
     more = {} if replay is None else {"replay": replay}
     common.write_results(args, rows, more, page(args, rows, replay), figure(rows))
+
+
+def _replay(folder: pathlib.Path) -> dict[str, Any]:
+    """The recorded games, played again; it needs crafter itself."""
+    require("crafter", extra="crafter", needed_by="--replay")
+    from craftergpt_parts.replay import replay_folder
+
+    return replay_folder(folder)
 
 
 if __name__ == "__main__":

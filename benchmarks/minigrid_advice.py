@@ -22,7 +22,6 @@ import argparse
 import json
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -107,7 +106,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--embeddings", default=DEFAULT_EMBEDDINGS, metavar="M", help="all-MiniLM-L6-v2"
     )
     parser.add_argument(
-        "--work", type=Path, metavar="DIR", help="where runs are kept (runs, by the name of STEM)"
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where runs are kept (runs/STEM; of a smoke run a temporary folder)",
     )
     parser.add_argument(
         "--out",
@@ -118,8 +120,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help="a few steps: does it run at all?")
     args = parser.parse_args(argv)
     if args.smoke:
-        folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = args.work or folder / "runs", args.out or folder / NAME
+        args.work = common.temporary(args.work, "runs")
+        args.out = common.temporary(args.out, NAME)
         args.seeds, args.first_seed = 1, 0
     if not 0 <= args.first_seed < args.seeds:
         parser.error(

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -121,7 +120,12 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     parser.add_argument("--llm", metavar="M", help="who annotates (default: recorded labels)")
     parser.add_argument("--label", metavar="NAME", help="what it is called (its own name)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
-    parser.add_argument("--work", type=Path, metavar="DIR", help=f"runs/{NAME}_SIZE")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help=f"runs/{NAME}_SIZE; of a smoke run a temporary folder",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -143,8 +147,8 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     args.tasks = args.tasks or list(size.tasks)
     args.conditions = args.conditions or list(CONDITIONS)
     if args.smoke:
-        folder = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
-        args.work, args.out = args.work or folder / "work", args.out or folder / NAME
+        args.work = common.temporary(args.work, "work")
+        args.out = common.temporary(args.out, NAME)
     args.work = args.work or Path("runs") / f"{NAME}_{name}"
     args.out = args.out or common.ROOT / "docs" / "results" / (
         NAME if name == "small" else f"{NAME}_{name}"

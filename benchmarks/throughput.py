@@ -23,9 +23,12 @@ import statistics
 from collections.abc import Sequence
 
 import common
+from speeds.babyai import babyai
 from speeds.comparing import HEADER, Row
 from speeds.crafter import crafter
-from speeds.others import babyai, imports, nethack
+from speeds.importing import imports
+from speeds.nethack import nethack
+from textenvs.errors import require
 
 PAGE = """# Performance
 
@@ -63,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--out", type=pathlib.Path, metavar="DIR", help="write performance.md and .png here"
     )
     args = parser.parse_args(argv)
+    if args.out:
+        require("matplotlib", extra="plot", needed_by="--out")  # before any work
     rows = []
     print(HEADER)
     for name in args.what or MEASUREMENTS:

@@ -12,12 +12,13 @@ that too. All rounds begin with the weights of the last; late ones may add layer
 Every round leaves ``rows.jsonl.gz`` and a model in ``--work``. The last model is written to
 ``--out`` in bfloat16, with checksums; data, seeds and curves to ``--report``. Which seeds are
 played is fixed, and none of them is one that ``textenvs eval`` gives with seeds of 0 to 9.
+
+It needs ``pip install "textenvs[crafter,babyai,nethack,hf,finetune,plot]"``.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,11 +26,13 @@ import common
 from textenvs.errors import require
 from textenvs.llm.backends.tiny import FOLDER
 
+_PACKAGES = {"torch": "hf", "transformers": "hf", "accelerate": "finetune", "matplotlib": "plot"}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, or go on with a training that was stopped."""
     args = _parser().parse_args(arguments)
-    for package, extra in (("torch", "hf"), ("transformers", "hf"), ("matplotlib", "plot")):
+    for package, extra in _PACKAGES.items():
         require(package, extra=extra, needed_by="the training of the model in the box")
     import torch
 
@@ -37,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     torch.set_num_threads(args.threads)
     if args.smoke:
-        args.work = Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
+        args.work = common.temporary(args.work, "tiny-training")
         args.out, args.report = args.work / "tiny", args.work / "training"
+    args.work = args.work or Path("runs/tiny-training")
     go_through(args.work, args.out, args.report, args.smoke)
 
 
@@ -46,7 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, default=Path("runs/tiny-training"), metavar="DIR")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where rounds are kept (runs/tiny-training; of a smoke run a temporary folder, which "
+        "gets the model and the report, too)",
+    )
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="the model's place")
     parser.add_argument(
         "--report",

@@ -37,7 +37,7 @@ _T = TypeVar("_T", bound=Training)
 
 
 def check_packages() -> None:
-    """Fail before any work, not after hours of it, where a package is missing.
+    """Fail before any work, not after hours of it, where Stable-Baselines3 is missing.
 
     Raises:
         MissingExtra: naming the line that installs it.

@@ -1,4 +1,4 @@
-"""The page in Markdown, and its figure."""
+"""The page of BALROG's protocol in Markdown, and its figure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ _REFERENCES = (
     ("Minigrid's bot in BALROG's own environments", "-", "100", "-"),
 )
 _HUMAN_CRAFTER = 63.18
-
 
 _PAGE = """# BALROG's protocol
 

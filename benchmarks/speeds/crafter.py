@@ -12,7 +12,6 @@ import numpy as np
 import textenvs  # noqa: F401  # registers the ids
 from speeds.comparing import Row, compare
 from speeds.crafter_captions import caption_rows
-from textenvs.errors import require
 
 __all__ = ["crafter"]
 
@@ -20,7 +19,7 @@ _VECTOR = 8
 
 
 def crafter(steps: int, rounds: int) -> list[Row]:
-    """Steps and resets, and captions."""
+    """Crafter-Text and its parts against crafter as installed."""
     steps = min(steps, 1000)  # of the peer, which is slow
     rows = [
         compare(name, ours(steps), peer(steps), "steps/s", rounds)
@@ -94,7 +93,7 @@ def _crafter_engine(steps: int) -> Callable[[], float]:
 
 
 def _published(unrendered: bool, steps: int) -> Callable[[], float]:
-    published = require("crafter", extra="crafter", needed_by="the comparison with crafter")
+    import crafter as published
 
     games: list[Any] = []
 
@@ -151,7 +150,7 @@ def _resets_per_second(reset: Callable[[Any, int], Any], n: int) -> float:
 
 
 def _published_reset() -> float:
-    published = require("crafter", extra="crafter", needed_by="the comparison with crafter")
+    import crafter as published
 
     game = published.Env(seed=0)
     start = time.process_time()

@@ -17,20 +17,16 @@ from matplotlib import pyplot
 from textenvs import __version__
 from textenvs.llm.backends.tiny import SUMS
 from textenvs.traces import replace_file
-from tiny.rounds import SEED
-from tiny.rows import PLAYED
+from tiny.rounds import LEARNED, PLAYED, SEED
 
-__all__ = ["LEARNED", "copy_model", "export"]
-
-LEARNED = "learned.json"
-"""Of a round's folder: what was learned, and the curves."""
+__all__ = ["copy_model", "export"]
 
 _OF_MODELS = ("config.json", "generation_config.json", "model.safetensors")
 _OF_TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
 def copy_model(checkpoint: Path, folder: Path) -> None:
-    """Keep of a checkpoint what makes a model; the folder is replaced as a whole."""
+    """Keep of a checkpoint what makes a model; the folder, not there yet, appears as a whole."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)

@@ -10,6 +10,8 @@ from tiny.playing import Task
 __all__ = [
     "FIRST_SEED",
     "LAYERS",
+    "LEARNED",
+    "PLAYED",
     "ROUNDS",
     "SEED",
     "SEEDS_OF_A_TASK",
@@ -18,6 +20,12 @@ __all__ = [
     "Round",
     "share_of",
 ]
+
+PLAYED = "played.json"
+"""Of a round's folder: which seeds were played, and how the episodes ended."""
+
+LEARNED = "learned.json"
+"""Likewise: what was learned, and the curves."""
 
 SEED = 20_261_121
 FIRST_SEED = 5_000_000_000  # those of `textenvs eval` are spread over 53 bits, and far above

@@ -14,12 +14,9 @@ import numpy as np
 from textenvs.llm.backends.hf import HFModel
 from textenvs.traces import replace_file
 from tiny.playing import Outcome, Row, play
-from tiny.rounds import FIRST_SEED, SEED, SEEDS_OF_A_TASK, TASKS, Round, share_of
+from tiny.rounds import FIRST_SEED, PLAYED, SEED, SEEDS_OF_A_TASK, TASKS, Round, share_of
 
-__all__ = ["PLAYED", "older_rows", "rows_of", "texts_of_experts"]
-
-PLAYED = "played.json"
-"""Of a round's folder: which seeds were played, and how the episodes ended."""
+__all__ = ["older_rows", "rows_of", "texts_of_experts"]
 
 _ROWS = "rows.jsonl.gz"
 _AT_ONCE = 32

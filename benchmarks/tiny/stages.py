@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from textenvs.traces import replace_file
-from tiny.exporting import LEARNED, copy_model, export
+from tiny.exporting import copy_model, export
 from tiny.making import deepen, make_model
-from tiny.rounds import LAYERS, ROUNDS, SEED, SMOKE, Round
+from tiny.rounds import LAYERS, LEARNED, ROUNDS, SEED, SMOKE, Round
 from tiny.rows import older_rows, rows_of, texts_of_experts
 from tiny.training import targets, train
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 import crafter_gpt
-from craftergpt import replay as replaying
-from craftergpt import replay_page
-from craftergpt.collapse import Uses, collapse_of, uses_of
-from craftergpt.collapse_page import collapse_page
-from craftergpt.playing import human_row
-from craftergpt.published import PUBLISHED_GAMES, PUBLISHED_MEANS
-from craftergpt.replay import ChosenDespawns
+from craftergpt_parts import replay as replaying
+from craftergpt_parts import replay_page
+from craftergpt_parts.collapse import Uses, collapse_of, uses_of
+from craftergpt_parts.collapse_page import collapse_page
+from craftergpt_parts.playing import human_row
+from craftergpt_parts.published import PUBLISHED_GAMES, PUBLISHED_MEANS
+from craftergpt_parts.replay import ChosenDespawns
 from textenvs.envs.crafter.reference import ReferenceCrafter
 
 SHORT = "fine_tuned_seed_385.csv"

@@ -22,6 +22,8 @@ SPENDING = (
     *("cache", "offline", "max_usd", "max_tokens", "max_wallclock", "prices"),
     *("requests_per_second", "tokens_per_second", "retries"),
 )
+"""The options that only an agent with a model reads."""
+
 EXAMPLES = """\
   textenvs eval BabyAI-Text-GoToLocal-v0 --llm openai:gpt-4o-mini --episodes 20 --out runs/mini
   textenvs eval Crafter-Text-v0 --agent cot --llm openai:M@http://localhost:8000/v1 --out runs/m
@@ -32,7 +34,7 @@ The same command goes on where a run was stopped."""
 
 
 def add_run(parser: argparse.ArgumentParser, own: Settings) -> None:
-    """What is played, by whom, and where it goes."""
+    """Add the options of what is played, and by whom; ``own`` has the defaults."""
     group = parser.add_argument_group("the run")
     names = ", ".join([*LANGUAGE_AGENTS, *AGENTS])
     group.add_argument(
@@ -78,7 +80,7 @@ def add_run(parser: argparse.ArgumentParser, own: Settings) -> None:
 
 
 def add_asking(parser: argparse.ArgumentParser, own: Settings) -> None:
-    """How the model is asked, and how its answers are read."""
+    """Add the options of asking, and of reading answers; ``own`` has the defaults."""
     group = parser.add_argument_group("asking and reading")
     group.add_argument(
         "--prompt", metavar="P", help=f"how to ask: {', '.join(PROMPTS)} (default: the agent's)"
@@ -158,7 +160,7 @@ def add_asking(parser: argparse.ArgumentParser, own: Settings) -> None:
 
 
 def add_spending(parser: argparse.ArgumentParser) -> None:
-    """What may be spent, and how the server is treated."""
+    """Add the options of what may be spent, and of how a server is treated."""
     group = parser.add_argument_group("cache, budget and server")
     group.add_argument(
         "--cache", metavar="FILE", help="keep answers in FILE, and take them from it"

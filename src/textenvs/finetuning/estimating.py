@@ -11,7 +11,7 @@ from pathlib import Path
 from textenvs.errors import CacheError, require
 from textenvs.finetuning.targets import Row
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "estimate", "read_training_price"]
 
 _CHARACTERS_A_TOKEN = 4
 _TOKENS_A_MESSAGE = 4  # the marks around it

@@ -11,7 +11,7 @@ from typing import Any
 from textenvs.finetuning.trace_columns import STEP_COLUMNS
 from textenvs.traces import TRACE_VERSION
 
-__all__ = ["Skipped", "examine"]
+__all__ = ["SKIPPED", "Skipped", "examine"]
 
 SKIPPED = ("unfinished", "version", "broken")
 """Why a file is skipped: its episode did not come to its end, it is of another version of traces,
@@ -45,7 +45,11 @@ def examine(path: Path) -> tuple[Skipped | None, bytes]:
     """What is wrong with a file; if nothing is, what is kept of its lines.
 
     Returns:
-        The problem, or None; the lines as :mod:`textenvs.finetuning.scanning` reads them again.
+        The problem, or None; the lines as :mod:`textenvs.finetuning.scanning` reads them again,
+        empty where there is a problem.
+
+    Raises:
+        OSError: if the file cannot be read.
     """
     light: list[bytes] = []
     pieces = path.read_bytes().split(b"\n")

@@ -19,8 +19,8 @@ from textenvs.traces import replace_file
 
 __all__ = ["Waiting", "follow", "id_of_job", "read_job", "write_job"]
 
-JOB = "job.json"
-OVER = ("succeeded", "failed", "cancelled")
+_JOB = "job.json"
+_OVER = ("succeeded", "failed", "cancelled")
 """The states in which a job stays."""
 
 _RUN = "textenvs_run"  # the key of a job's metadata that tells whose it is
@@ -43,12 +43,13 @@ class Waiting:
         return min(self.first * 1.5 ** min(looks, 64), self.longest)
 
 
-# The job
-
-
 def read_job(out: Path) -> dict[str, Any]:
-    """The state of a run's job; empty before anything was sent."""
-    path = out / JOB
+    """The state of a run's job; empty before anything was sent.
+
+    Raises:
+        ValueError: if the file is no state of a job.
+    """
+    path = out / _JOB
     if not path.exists():
         return {}
     try:
@@ -59,7 +60,7 @@ def read_job(out: Path) -> dict[str, Any]:
 
 def write_job(out: Path, state: Mapping[str, Any]) -> None:
     """Keep the state of a job."""
-    replace_file(out / JOB, json.dumps(state, indent=2) + "\n")
+    replace_file(out / _JOB, json.dumps(state, indent=2) + "\n")
 
 
 def id_of_job(
@@ -69,7 +70,18 @@ def id_of_job(
     rows: tuple[Sequence[Row], Sequence[Row]],
     say: Callable[[str], None],
 ) -> str:
-    """The id of the job: the one that is there, or a new one."""
+    """The id of the job: the one that is there, or a new one, for which files are uploaded.
+
+    Args:
+        settings: what the job is made of.
+        run: whose it is.
+        server: where it is made.
+        rows: to learn from, and held out.
+        say: called with what happens.
+
+    Raises:
+        ModelError: if the server refuses.
+    """
     out = run.path
     state = read_job(out)
     if state.get("job"):
@@ -126,14 +138,21 @@ def _line(row: Row) -> str:
 def follow(
     run: RunFolder, server: JobServer, job: str, waiting: Waiting, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Wait until a job is over."""
+    """Wait until a job is over.
+
+    Returns:
+        What ``finetune.json`` has.
+
+    Raises:
+        ModelError: if the job did not succeed.
+    """
     status, looks = "", 0
     while True:
         found = server.job(job)
         if found.status != status:
             say(f"{job}: {found.status}")
             status, looks = found.status, 0
-        if status in OVER:
+        if status in _OVER:
             break
         time.sleep(waiting.wait(looks))
         looks += 1

@@ -18,7 +18,6 @@ from textenvs.finetuning.local_parts import (
     chosen_device,
     chosen_dtype,
     load_base,
-    logged_every,
     new_adapter,
     training_arguments,
 )
@@ -139,7 +138,7 @@ def _train(
                     settings,
                     checkpoints,
                     device,
-                    logged_every(settings, len(training)),
+                    len(training),
                     gradient_checkpointing,
                     measure_first=bool(held_out) and checkpoint is None,
                 ),

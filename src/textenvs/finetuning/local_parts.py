@@ -14,7 +14,6 @@ __all__ = [
     "chosen_device",
     "chosen_dtype",
     "load_base",
-    "logged_every",
     "new_adapter",
     "training_arguments",
 ]
@@ -24,7 +23,11 @@ _POINTS = 200  # of the curve of the loss
 
 
 def load_base(settings: LocalSettings, device: str) -> tuple[Any, Any]:
-    """The model that is tuned, and its tokenizer."""
+    """The model that is tuned, and its tokenizer.
+
+    Raises:
+        ModelError: if it cannot be loaded, or is no causal model.
+    """
     import torch
     import transformers
 
@@ -66,12 +69,24 @@ def training_arguments(
     settings: LocalSettings,
     checkpoints: Path,
     device: str,
-    logged_every: int,
+    rows: int,
     gradient_checkpointing: bool,
     *,
     measure_first: bool,
 ) -> Any:
-    """TRL's arguments."""
+    """TRL's arguments.
+
+    Args:
+        settings: of the run.
+        checkpoints: where they go.
+        device: "cpu", or a GPU.
+        rows: how many are learned from.
+        gradient_checkpointing: compute activations twice, to keep fewer in memory.
+        measure_first: whether the held-out rows are measured before the first step.
+
+    Raises:
+        MissingExtra: if TRL is not installed.
+    """
     trl = require("trl", extra="finetune", needed_by=NEEDED_BY)
     scheduler = settings.schedule
     if scheduler == "constant" and settings.warmup:
@@ -96,7 +111,7 @@ def training_arguments(
         eval_strategy="no",  # when it is evaluated and saved is the trainer's own schedule
         save_strategy="no",
         eval_on_start=measure_first,
-        logging_steps=logged_every,
+        logging_steps=_logged_every(settings, rows),
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         report_to="none",
@@ -108,7 +123,7 @@ def training_arguments(
     return arguments
 
 
-def logged_every(settings: LocalSettings, rows: int) -> int:
+def _logged_every(settings: LocalSettings, rows: int) -> int:
     """Steps between two points of the curve of the loss."""
     a_step = settings.batch_size * settings.gradient_accumulation
     return max(math.ceil(rows / a_step) * settings.epochs // _POINTS, 1)
@@ -135,7 +150,7 @@ def chosen_device(device: str | None) -> str:
 
 
 def chosen_dtype(dtype: str, device: str) -> str:
-    """The type of the weights: float32, or bfloat16 on a GPU that has it."""
+    """The type to compute in: ``dtype``; of "auto" bfloat16 on a GPU that has it, else float32."""
     import torch
 
     if dtype != "auto":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textenvs.errors import choose
 
-__all__ = ["LocalSettings"]
+__all__ = ["DTYPES", "SCHEDULES", "LocalSettings", "check_suffix", "check_validation"]
 
 DTYPES = ("auto", "float32", "bfloat16")
 SCHEDULES = ("linear", "cosine", "constant")

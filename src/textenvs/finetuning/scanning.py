@@ -181,7 +181,10 @@ def scan(connection: Any, paths: Sequence[Path], folder: Path) -> list[Skipped]:
 
 
 def make_episodes(connection: Any) -> None:
-    """Make the table ``episodes`` of the good files, with :data:`EPISODE_COLUMNS` and ``f``."""
+    """Make the table ``episodes`` of the good files.
+
+    It has ``f`` and :data:`textenvs.finetuning.trace_columns.EPISODE_COLUMNS`.
+    """
     connection.execute(_EPISODES)
 
 

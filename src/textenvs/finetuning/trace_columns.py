@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["END_COLUMNS", "HEADER_COLUMNS", "STEP_COLUMNS"]
+__all__ = ["END_COLUMNS", "EPISODE_COLUMNS", "HEADER_COLUMNS", "STEP_COLUMNS"]
 
 _USAGE = {"input_tokens": "BIGINT", "output_tokens": "BIGINT", "counted": "BOOLEAN"}
+
 STEP_COLUMNS = {
     "kind": "VARCHAR",
     "t": "BIGINT",
@@ -16,6 +17,8 @@ STEP_COLUMNS = {
     "summary_usage": _USAGE,
     "summary_usd": "DOUBLE",
 }
+"""What is kept of a step: field -> its type in DuckDB."""
+
 HEADER_COLUMNS = {
     "trace_version": "BIGINT",
     "env_id": "VARCHAR",
@@ -26,6 +29,8 @@ HEADER_COLUMNS = {
     "settings": "JSON",
     "imported": "JSON",
 }
+"""Likewise of a header."""
+
 END_COLUMNS = {
     "return": "DOUBLE",
     "length": "BIGINT",
@@ -36,6 +41,8 @@ END_COLUMNS = {
     "achievements": "MAP(VARCHAR, BIGINT)",
     "usage": _USAGE,
 }
+"""Likewise of an end."""
+
 EPISODE_COLUMNS = {
     "file": "the trace",
     "env_id": "what was played",

@@ -15,11 +15,19 @@ from textenvs.metrics import crafter_progress
 __all__ = ["DEFAULT_ACTIONS", "Rows", "check_result", "check_rows"]
 
 DEFAULT_ACTIONS = {"crafter": "Noop", "babyai": "go forward", "nle": "esc"}
+"""BALROG's name of a game -> what is played for an answer that names no action."""
 
 
 @dataclass
 class Rows:
-    """The CSV of an episode: ``executed`` says whether its actions are those, and no answers."""
+    """The CSV of an episode.
+
+    Attributes:
+        table: its rows, column -> text.
+        rewards: of each row.
+        done: of each row, whether the game was over.
+        executed: whether its actions are what was played, and not what the model answered.
+    """
 
     table: list[dict[str, str]]
     rewards: list[float]

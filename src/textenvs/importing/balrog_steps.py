@@ -25,14 +25,20 @@ _STATISTICS = ("end_reason", "highest_achievement", "dlvl_list", "xplvl_list")
 
 @dataclass
 class Steps:
-    """The steps of an episode as a trace has them, from its rows and, if known, its results."""
+    """The steps of an episode as a trace has them, from its rows and, if known, its results.
+
+    Attributes:
+        game: BALROG's name of it.
+        rows: of the episode's CSV.
+        result: its JSON; None if it is missing.
+    """
 
     game: str
     rows: Rows
     result: Mapping[str, Any] | None
 
     def read(self) -> list[dict[str, Any]]:
-        """All of them."""
+        """Read all steps, as a trace has them."""
         default = DEFAULT_ACTIONS[self.game]
         mission = (self.result or {}).get("mission")
         steps: list[dict[str, Any]] = []
@@ -122,7 +128,14 @@ def _over(game: str, rows: Rows | None, result: Mapping[str, Any] | None) -> tup
 def end_of(
     game: str, rows: Rows | None, result: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The last line of a trace."""
+    """The last line of a trace.
+
+    Args:
+        game: BALROG's name of it.
+        rows: of the episode's CSV; None if it is missing.
+        result: the episode's JSON.
+        steps: those of the trace; empty without rows.
+    """
     terminated, truncated = _over(game, rows, result)
     end: dict[str, Any] = {"kind": "end"}
     if rows:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from textenvs.agents.experts.crafter_going import (
-    OPPOSITE,
-    Scene,
-    cost_of,
-    get,
-    go,
-    move,
-    pass_by,
-    side_of,
-)
-from textenvs.agents.experts.crafter_reading import FREE, SIDES, STEPS
+from textenvs.agents.experts.crafter_going import Scene, cost_of, get, go, move, pass_by, side_of
+from textenvs.agents.experts.crafter_reading import FREE, OPPOSITE, SIDES, STEPS
 from textenvs.agents.experts.crafter_recollection import Place, Plant, describe
 from textenvs.agents.experts.expert import Decision
 

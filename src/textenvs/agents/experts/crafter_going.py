@@ -1,4 +1,4 @@
-"""Going about in Crafter: what it costs to pass, the side to take, the way to a thing."""
+"""What Crafter's expert decides from, and how it goes about: costs, sides, ways to things."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from textenvs.agents.experts.expert import Decision
 
 __all__ = [
     "ANYWHERE",
-    "OPPOSITE",
     "Scene",
     "can_take",
     "cost_of",
@@ -25,7 +24,6 @@ __all__ = [
     "use",
 ]
 
-OPPOSITE = {"north": "south", "east": "west", "south": "north", "west": "east"}
 _TOOLS = {
     "tree": "",
     "stone": "wood pickaxe",
@@ -41,12 +39,19 @@ _FELL = {"cow": 3.0, "zombie": 2.0, "skeleton": 1.0}
 _TURNED_BACK = 2.0  # for each time that one stood there lately
 _SHOT_AT = 2.0  # for each skeleton that one would be in line with
 _KEPT_ON = 0.5  # what is gained by going on in the same direction
+
 ANYWHERE = 98  # within so many steps: as far as anything is remembered
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a decision is made from."""
+    """What a decision is made from.
+
+    Attributes:
+        now: the last observation.
+        facts: what is known from earlier ones.
+        thought: what was thought last; empty at the beginning.
+    """
 
     now: Reading
     facts: Facts
@@ -68,9 +73,6 @@ class Scene:
     def has(self, *items: str) -> bool:
         """Whether all of these are carried."""
         return all(map(self.now.count, items))
-
-
-# Going about.
 
 
 def can_take(now: Reading, kind: str) -> bool:

@@ -10,9 +10,6 @@ from textenvs.agents.experts.expert import Decision
 __all__ = ["drink", "eat", "fight", "nap", "sleep_on", "survive"]
 
 
-# The rules, in their order.
-
-
 def sleep_on(scene: Scene) -> Decision | None:
     """Asleep, nothing else can be done."""
     if not scene.now.asleep:
@@ -51,9 +48,9 @@ def drink(scene: Scene) -> Decision | None:
     now = scene.now
     if now.drink == 9 and not scene.todo("drink"):
         return None
-    drink = now.drink - bool(scene.facts.night)
-    within = ANYWHERE if drink <= 3 else 20 if drink <= 5 else 5 if drink <= 7 else 0
-    if scene.thought.startswith("drink") or drink <= 7:
+    left = now.drink - bool(scene.facts.night)
+    within = ANYWHERE if left <= 3 else 20 if left <= 5 else 5 if left <= 7 else 0
+    if scene.thought.startswith("drink") or left <= 7:
         within = max(within, 1)
     if scene.todo("drink"):
         within = max(within, 8)

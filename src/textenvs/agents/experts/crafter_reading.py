@@ -7,12 +7,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["FREE", "SIDES", "STEPS", "Reading", "read"]
+__all__ = ["FREE", "OPPOSITE", "SIDES", "STEPS", "Reading", "read"]
 
 STEPS = MappingProxyType({"north": (0, -1), "east": (1, 0), "south": (0, 1), "west": (-1, 0)})
 """The four directions as (dx, dy)."""
 
 SIDES = tuple(STEPS)
+OPPOSITE = MappingProxyType({"north": "south", "east": "west", "south": "north", "west": "east"})
 
 FREE = frozenset(("grass", "sand", "path"))
 """What can be walked on."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from textenvs.agents.experts.crafter_going import OPPOSITE, Scene, cost_of, get, move, pass_by
-from textenvs.agents.experts.crafter_reading import FREE, Reading
+from textenvs.agents.experts.crafter_going import Scene, cost_of, get, move, pass_by
+from textenvs.agents.experts.crafter_reading import FREE, OPPOSITE, Reading
 from textenvs.agents.experts.expert import Decision
 
 __all__ = ["SHELTER", "shelter", "stock"]
 
+# The part of a thought that tells the square, the step round it, and how many are left.
 SHELTER = re.compile(r"shelter (east|west) (north|south) (\d), (\d) left")
 _WALLS = 8  # stones that a shelter takes in the open
 _TIRED_BY_NIGHT, _TIRED, _WEAK = 4, 2, 5  # when a shelter is sought: energy, energy, health

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textenvs.agents.experts.crafter_going import (
-    OPPOSITE,
     Scene,
     can_take,
     cost_of,
@@ -14,7 +13,7 @@ from textenvs.agents.experts.crafter_going import (
     seek,
     use,
 )
-from textenvs.agents.experts.crafter_reading import FREE, STEPS, Reading
+from textenvs.agents.experts.crafter_reading import FREE, OPPOSITE, STEPS, Reading
 from textenvs.agents.experts.expert import Decision
 
 __all__ = ["craft", "furnace", "iron_tools", "more_wood", "ore", "stone_tools", "wood_tools"]

@@ -9,8 +9,8 @@ from textenvs.agents.experts.nethack_fighting import fire, may_hunt, shoot, zap
 from textenvs.agents.experts.nethack_going import take, visit
 from textenvs.agents.experts.nethack_reading import STEPS
 from textenvs.agents.experts.nethack_scene import (
-    BOW,
-    SLEEP,
+    SECOND_BOW,
+    WAND_OF_SLEEP,
     Scene,
     digger_of,
     food_of,
@@ -121,9 +121,9 @@ def _letter(scene: Scene) -> Decision:
         return Decision(f"drink: letter {potion}", _KEYS[potion])
     if "want to throw" in message and (missile := missile_of(scene.now)):
         return Decision(scene.thought, _KEYS[missile])
-    if "want to wield" in message and (bow := letter_of(scene.now, BOW)):
+    if "want to wield" in message and (bow := letter_of(scene.now, SECOND_BOW)):
         return Decision(f"wield: letter {bow}", _KEYS[bow])
-    if "want to zap" in message and (wand := letter_of(scene.now, SLEEP)):
+    if "want to zap" in message and (wand := letter_of(scene.now, WAND_OF_SLEEP)):
         return Decision(thought, _KEYS[wand])
     if "want to drop" in message:
         return Decision("drop gold", "dollar")

@@ -8,8 +8,8 @@ from textenvs.agents.experts.expert import Decision
 from textenvs.agents.experts.nethack_going import descend, dig_down, go
 from textenvs.agents.experts.nethack_reading import Reading, place_words
 from textenvs.agents.experts.nethack_scene import (
-    BOW,
-    SLEEP,
+    SECOND_BOW,
+    WAND_OF_SLEEP,
     Scene,
     digger_of,
     letter_of,
@@ -57,7 +57,7 @@ def is_hostile(name: str) -> bool:
     return not name.startswith("tame ") and name not in _PEACEFUL
 
 
-def enemy_of(scene: Scene) -> tuple[str, str] | None:
+def _enemy_of(scene: Scene) -> tuple[str, str] | None:
     """Name and direction of a hostile creature beside the hero."""
     for sight in scene.now.creatures:
         word = place_words(sight.spot).removeprefix("adjacent ")
@@ -67,13 +67,13 @@ def enemy_of(scene: Scene) -> tuple[str, str] | None:
 
 
 def fight(scene: Scene) -> Decision | None:
-    """Hit what stands beside one, and may be touched; with something to dig with, rather dig."""
+    """Hit what stands beside one and may be touched; from a strong one rather dig down."""
     now, facts = scene.now, scene.facts
     if facts.jumps >= 0 or facts.idle > 5:
         return None
     if now.is_swallowed:
         return Decision("fight: inside", "north")
-    enemy = enemy_of(scene)
+    enemy = _enemy_of(scene)
     if (
         digger_of(now)
         and enemy
@@ -117,7 +117,7 @@ def wield(scene: Scene) -> Decision | None:
     if facts.jumps >= 0 or facts.typed or facts.idle > 6 or now.turn > _READY:
         return None
     has_arrows = any("arrow" in item.name and "in quiver" in item.name for item in now.items)
-    if not has_arrows or not letter_of(now, BOW):
+    if not has_arrows or not letter_of(now, SECOND_BOW):
         return None
     return Decision("wield: bow", "wield")
 
@@ -125,13 +125,13 @@ def wield(scene: Scene) -> Decision | None:
 def zap(scene: Scene) -> Decision | None:
     """Put to sleep what is winning a fight; then it is an easy prey."""
     now, facts = scene.now, scene.facts
-    enemy = enemy_of(scene)
+    enemy = _enemy_of(scene)
     if enemy is None or facts.jumps >= 0 or facts.idle > 6:
         return None
     name, word = enemy
     if scene.thought.startswith(("zap", "fight asleep")):
         return Decision(f"fight asleep: {name} {word}", word)
-    if now.hp * 2 > now.hp_max or not letter_of(now, SLEEP):
+    if now.hp * 2 > now.hp_max or not letter_of(now, WAND_OF_SLEEP):
         return None
     return Decision(f"zap: {name} {word}", "zap")
 
@@ -176,7 +176,7 @@ def hunt(scene: Scene) -> Decision | None:
 
 def flee_down(scene: Scene) -> Decision | None:
     """Deep down, or nearly dead, the way on is safer than a fight."""
-    now, enemy = scene.now, enemy_of(scene)
+    now, enemy = scene.now, _enemy_of(scene)
     if enemy is None or (now.depth < _DEEP and now.hp * 3 > now.hp_max):
         return None
     is_worth_it = now.depth >= _DEEP and enemy[0] not in _WEAK
@@ -185,7 +185,7 @@ def flee_down(scene: Scene) -> Decision | None:
 
 def run_down(scene: Scene) -> Decision | None:
     """With the way down in reach, do not stay for a fight that is not easily won."""
-    now, down, enemy = scene.now, scene.facts.down, enemy_of(scene)
+    now, down, enemy = scene.now, scene.facts.down, _enemy_of(scene)
     if enemy is None or down is None or down.way == "travel" or scene.facts.idle > 3:
         return None
     is_easy = enemy[0] in _WEAK and now.hp * 2 > now.hp_max

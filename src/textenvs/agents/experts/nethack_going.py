@@ -1,4 +1,4 @@
-"""Rules of NetHack's expert for its way: down, back up, to what is unexplored or hidden."""
+"""Rules of NetHack's expert for its way: down, back up, to what digs, to what is unknown."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def count_search(aim: str, scene: Scene) -> Decision:
 
 
 def descend(scene: Scene) -> Decision | None:
-    """Go down where one stands on the way down, unless one can dig elsewhere."""
+    """Go down where one is on the way down; not back into the Mines, nor on there to dig."""
     now = scene.now
     if scene.facts.mine_stairs:
         return None

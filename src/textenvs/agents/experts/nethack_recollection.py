@@ -289,11 +289,9 @@ class NetHackRecollection:
         ways = Ways(level, now, self._few_keys)
         lookout = Lookout(level, now, ways, self._idle, self._jumps >= 0)
         down = lookout.nearest(
-            (
-                cell
-                for cell, name in level.places.items()
-                if name in WAYS_DOWN and cell != here and level.tries.get(cell, 0) < TRIES
-            ),
+            cell
+            for cell, name in level.places.items()
+            if name in WAYS_DOWN and cell != here and level.tries.get(cell, 0) < TRIES
         )
         up = None
         has_digger = any(name in item.name for item in now.items for name in DIGGERS)
@@ -309,11 +307,9 @@ class NetHackRecollection:
             None
             if in_shop or has_digger
             else lookout.nearest(
-                (
-                    cell
-                    for cell in level.tools
-                    if level.tries.get(cell, 0) < TRIES and level.untaken.get(cell, 0) < TRIES
-                ),
+                cell
+                for cell in level.tools
+                if level.tries.get(cell, 0) < TRIES and level.untaken.get(cell, 0) < TRIES
             )
         )
         prey = None if has_digger or self._few_keys else lookout.prey()

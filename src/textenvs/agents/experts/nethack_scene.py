@@ -8,15 +8,16 @@ from typing import NamedTuple
 from textenvs.agents.experts.nethack_facts import Facts
 from textenvs.agents.experts.nethack_reading import Reading
 
-__all__ = ["BOW", "SLEEP", "Scene", "digger_of", "food_of", "letter_of", "missile_of", "potion_of"]
-
-
-class Scene(NamedTuple):
-    """All that a decision depends on."""
-
-    now: Reading
-    facts: Facts
-    thought: str
+__all__ = [
+    "SECOND_BOW",
+    "WAND_OF_SLEEP",
+    "Scene",
+    "digger_of",
+    "food_of",
+    "letter_of",
+    "missile_of",
+    "potion_of",
+]
 
 
 _FOOD = re.compile(
@@ -24,13 +25,27 @@ _FOOD = re.compile(
     r"|pear|melon|banana|carrot|clove of garlic|sprig|egg|slime mold|kelp|royal jelly|K-ration"
     r"|C-ration|meat|huge chunk|tin\b|tins\b"
 )
-_DIGGER = re.compile(r"pick-axe|mattock|broad pick")
-BOW = re.compile(r"\bbow \(alternate weapon")
-SLEEP = re.compile(r"wand of sleep \(0:[1-9]")
 _PICK = re.compile(r"\bpick-axe")
+_DIGGER = re.compile(r"pick-axe|mattock|broad pick")
+SECOND_BOW = re.compile(r"\bbow \(alternate weapon")
+WAND_OF_SLEEP = re.compile(r"wand of sleep \(0:[1-9]")
 _MISSILE = re.compile(
     r"dagger|dart|shuriken|spear|knife|arrow|crossbow bolt|\bya\b|flint|rock\b|rocks\b"
 )
+
+
+class Scene(NamedTuple):
+    """All that a decision depends on.
+
+    Attributes:
+        now: the last observation.
+        facts: what is known from earlier ones.
+        thought: what was thought last; empty at the beginning.
+    """
+
+    now: Reading
+    facts: Facts
+    thought: str
 
 
 def letter_of(now: Reading, wanted: re.Pattern[str]) -> str:

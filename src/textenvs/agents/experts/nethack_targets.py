@@ -22,7 +22,7 @@ __all__ = ["DIGGERS", "DIGGING", "MOST_KICKS", "TRIES", "Lookout", "searched_aro
 
 DIGGERS = ("pick-axe", "mattock", "broad pick")
 DIGGING = frozenset({"dwarf", "dwarf lord", "dwarf king"})  # many carry a pick-axe
-MOST_KICKS = 14
+MOST_KICKS = 14  # at a locked door before it is given up
 TRIES = 4  # times that a place is travelled to in vain before it is given up
 _LISTED = 3
 _PATIENCE = 40  # looks at a target as the nearest one before it is given up
@@ -91,7 +91,11 @@ class Lookout:
         return Target(name, minus(cell, self.now.position), self.ways.way(cell), tried)
 
     def unvisited(self) -> tuple[Target, ...]:
-        """The nearest doors and ends of corridors that were not visited, the nearest first."""
+        """Up to three doors and places of corridors that were not visited, the nearest first.
+
+        It counts as a look at the first, unless the cursor is being moved: after many of them the
+        place is given up.
+        """
         level, here = self.level, self.now.position
         found: list[tuple[int, Spot, str]] = []
         for cell, name in level.places.items():
@@ -125,7 +129,10 @@ class Lookout:
         )
 
     def search(self) -> Target | None:
-        """The place to search: dead ends first, then what lies beside walls; the least searched."""
+        """The place to search: dead ends first, then what lies beside walls; the least searched.
+
+        Where one has been idle for long, it counts as a try in vain.
+        """
         level, here = self.level, self.now.position
         best: tuple[int, Spot, str] | None = None
         for cell in level.walk:

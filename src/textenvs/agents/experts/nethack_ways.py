@@ -36,7 +36,7 @@ _STRAIGHT = frozenset({"open door", "closed door"})  # cannot be passed diagonal
 _CORRIDOR = 4  # in a corridor one can rarely go on in more directions
 _LEGS = 3  # a way with more turns is left to the game's travel command
 ALL_STEPS = tuple(sorted(STEPS.values(), key=lambda step: 0 not in step))
-ORTHOGONAL = [step for step in STEPS.values() if 0 in step]
+ORTHOGONAL = tuple(step for step in STEPS.values() if 0 in step)
 WORD_OF = {step: word for word, step in STEPS.items()}
 
 

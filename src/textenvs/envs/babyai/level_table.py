@@ -1,4 +1,4 @@
-"""The levels by name: data only, so that ids can be registered without minigrid.
+"""The levels by name, without minigrid, so that ids can be registered where it is missing.
 
 A level is "module:Class" and the arguments that its constructor gets, of JSON types.
 """
@@ -21,7 +21,10 @@ def _composed(
     locked: int | None = 0,
     **more: Any,
 ) -> Level:
-    """A level of so many rows and columns of rooms; None leaves some rooms locked by chance."""
+    """A level of (rows, columns) of rooms.
+
+    ``locked`` is the probability of a locked room; None leaves it to the level, which has 0.5.
+    """
     num_rows, num_cols = rooms
     return (
         f"{_GLAM}:ComposedLevel",
@@ -38,7 +41,7 @@ def _composed(
 
 
 def _go_to(colors: list[str], types: list[str], room_size: int, num_dists: int) -> Level:
-    """A level whose goal is one thing of such a colour and type."""
+    """A level whose goal is a thing of one of these colours and types."""
     return (
         f"{_BACKGROUND}:GoToTarget",
         {"colors": colors, "types": types, "room_size": room_size, "num_dists": num_dists},

@@ -14,14 +14,14 @@ import gymnasium
 import common
 import textenvs  # noqa: F401  # registers the ids
 from common import Row
-from craftergpt.collapse import Uses, collapse_of, uses_of
-from craftergpt.replay import ENV_ID
+from craftergpt_parts.collapse import Uses, collapse_of, uses_of
+from craftergpt_parts.published import ENV_ID
 from textenvs.evaluation import Settings
 from textenvs.metrics import CRAFTER_ACHIEVEMENTS, crafter_score_of_groups
 from textenvs.published_parsers import accident
 from textenvs.traces import Trace, read_trace
 
-__all__ = ["FINE_TUNED", "GAME", "agents_of", "human_row", "model_row", "random_row"]
+__all__ = ["FINE_TUNED", "GAME", "Agent", "agents_of", "human_row", "model_row", "random_row"]
 
 GAME = "Crafter"
 _SMOKE_STEPS = 12

@@ -7,11 +7,11 @@ from typing import Any
 
 import common
 from common import Row
-from craftergpt.collapse import COLLAPSED
-from craftergpt.order import ordered
-from craftergpt.published import PUBLISHED_GAMES, PUBLISHED_SKEW, PUBLISHED_TOP
+from craftergpt_parts.collapse import COLLAPSED
+from craftergpt_parts.order import ordered
+from craftergpt_parts.published import PUBLISHED_GAMES, PUBLISHED_SKEW, PUBLISHED_TOP
 
-__all__ = ["collapse_page", "collapse_sentence"]
+__all__ = ["collapse_page"]
 
 _COLLAPSE = """## Does the play collapse to one action?
 
@@ -62,7 +62,7 @@ def collapse_page(rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
     return _COLLAPSE.format(
         threshold=100 * COLLAPSED,
         table=common.table(columns, lines),
-        said="\n".join(collapse_sentence(name, collapse) for name, collapse in players),
+        said="\n".join(_sentence(name, collapse) for name, collapse in players),
         known="\n".join(notes),
     )
 
@@ -98,7 +98,7 @@ def _absent_line(name: str, group: str, seed: int) -> tuple[object, ...]:
     )
 
 
-def collapse_sentence(name: str, collapse: Mapping[str, Any]) -> str:
+def _sentence(name: str, collapse: Mapping[str, Any]) -> str:
     """In plain words."""
     said = "collapsed" if collapse["collapsed"] else "not collapsed"
     sentence = (

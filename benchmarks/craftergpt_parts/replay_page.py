@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import common
-from craftergpt.published import GAMES, PUBLISHED_GAMES, PUBLISHED_MEANS
+from craftergpt_parts.published import GAMES, PUBLISHED_GAMES, PUBLISHED_MEANS
 
 __all__ = ["replay_page"]
 

@@ -12,12 +12,13 @@ from typing import Any
 import gymnasium
 
 import textenvs  # noqa: F401  # registers the ids
-from craftergpt.collapse import Uses, collapse_of, uses_of
-from craftergpt.published import DESPAWN_CHOICES, PUBLISHED_GAMES
+from craftergpt_parts.collapse import Uses, collapse_of, uses_of
+from craftergpt_parts.published import DESPAWN_CHOICES, ENV_ID, PUBLISHED_GAMES
 from textenvs.envs.crafter.reference import ReferenceCrafter
 from textenvs.wrappers import ParseTextAction
 
-ENV_ID = "Crafter-Text-SmartPlay-v0"
+__all__ = ["ChosenDespawns", "Replay", "replay_file", "replay_folder"]
+
 _TOLERANCE = 1e-6  # of rewards
 
 
@@ -188,11 +189,11 @@ def replay_folder(folder: pathlib.Path) -> dict[str, Any]:
             for group in PUBLISHED_GAMES
             if (there := [replay.uses for replay in replays if replay.group == group])
         },
-        "reward_log": read_log(log) if log.is_file() else None,
+        "reward_log": _read_log(log) if log.is_file() else None,
     }
 
 
-def read_log(path: pathlib.Path) -> dict[str, Any]:
+def _read_log(path: pathlib.Path) -> dict[str, Any]:
     """CrafterGPT's reward log: the games' rewards in the order of their seeds, and their mean."""
     blocks = path.read_text(encoding="utf-8").split(":\n")[1:]
     log: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The page in Markdown, and its figure."""
+"""The page of the comparison with CrafterGPT in Markdown, and its figure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 import common
 from common import Row
-from craftergpt.collapse_page import collapse_page
-from craftergpt.order import ordered
-from craftergpt.playing import FINE_TUNED, GAME
-from craftergpt.published import (
+from craftergpt_parts.collapse_page import collapse_page
+from craftergpt_parts.order import ordered
+from craftergpt_parts.playing import FINE_TUNED, GAME
+from craftergpt_parts.published import (
     PUBLISHED_GAMES,
     PUBLISHED_MEANS,
     PUBLISHED_RANDOM,
     PUBLISHED_REWARDS,
     PUBLISHED_SCORES,
 )
-from craftergpt.replay_page import replay_page
+from craftergpt_parts.replay_page import replay_page
 
 __all__ = ["figure", "page"]
 

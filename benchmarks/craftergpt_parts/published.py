@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+__all__ = [
+    "DESPAWN_CHOICES",
+    "ENV_ID",
+    "GAMES",
+    "PUBLISHED_GAMES",
+    "PUBLISHED_MEANS",
+    "PUBLISHED_RANDOM",
+    "PUBLISHED_REWARDS",
+    "PUBLISHED_SCORES",
+    "PUBLISHED_SKEW",
+    "PUBLISHED_TOP",
+]
+
+ENV_ID = "Crafter-Text-SmartPlay-v0"
+
 # CrafterGPT's twenty recorded games: seed -> (rows, the reward they add up to).
 # Source: techandy42/CrafterGPT b5c33d3, results/.
 PUBLISHED_GAMES: Mapping[str, Mapping[int, tuple[int, float]]] = {

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = ["COLLAPSED", "Uses", "collapse_of", "uses_of"]
+
 # A share of the most frequent action above this is called collapsed. The threshold is ours: half
 # of all steps, more than the 38 % that Noop has with the expert humans.
 COLLAPSED = 0.5
