@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,30 @@ def test_a_smoke_run_trains_compares_and_goes_on(
         minigrid_advice.main([*options, "--llm", "tiny", "--label", "tiny"])
     with pytest.raises(ValueError, match="with --strength None: expected another --out for 5"):
         minigrid_advice.main([*options, "--strength", "5"])
+
+
+def test_advice_of_no_strength_is_the_baseline_to_the_bit(
+    tmp_path: Path, published_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from textenvs.rl.training import load_trained, train
+
+    monkeypatch.setenv("TEXTENVS_DATA", str(published_data))
+    options = ["--smoke", "--worlds", "doorkey", "--presets", "published"]
+    args = minigrid_advice._arguments([*options, "--conditions", "baseline", "policy"])
+    baseline, policy = (run.settings for run in minigrid_advice._runs(args))
+    learned = []
+    for name, settings in (
+        ("baseline", baseline),
+        ("none", replace(policy, strength=0.0)),
+        ("published", policy),
+    ):
+        longer = replace(settings, total_episodes=6)
+        train(longer, tmp_path / name, tensorboard=False)
+        model = load_trained(longer, tmp_path / name)
+        episodes = (tmp_path / name / "episodes.jsonl").read_text()
+        learned.append((episodes, model.policy.action_net.weight.tolist()))
+    assert learned[0] == learned[1]
+    assert learned[0] != learned[2]
 
 
 def test_others_may_run_the_first_seeds(capsys: pytest.CaptureFixture[str]) -> None:
