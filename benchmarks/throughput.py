@@ -66,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--out", type=pathlib.Path, metavar="DIR", help="write performance.md and .png here"
     )
     args = parser.parse_args(argv)
+    unknown = [each for each in args.what if each not in MEASUREMENTS]
+    if unknown:
+        parser.error(f"expected of {', '.join(MEASUREMENTS)}, got {', '.join(unknown)}")
     if args.out:
         require("matplotlib", extra="plot", needed_by="--out")  # before any work
     rows = []

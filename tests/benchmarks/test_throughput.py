@@ -32,3 +32,9 @@ def test_what_is_measured_is_a_line_each_and_a_page(
     page = (tmp_path / "performance.md").read_text()
     assert all(line in page for line in lines)
     assert (tmp_path / "performance.png").stat().st_size
+
+
+def test_what_is_unknown_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        throughput.main(["babyai", "mars"])
+    assert "expected of crafter, babyai, nethack, import, got mars" in capsys.readouterr().err
