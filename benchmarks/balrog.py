@@ -17,6 +17,7 @@ import pathlib
 from collections.abc import Sequence
 
 import common
+import result_rows
 from balrog_protocol.page import figure, page
 from balrog_protocol.playing import AGENTS, play_baseline, play_model
 from balrog_protocol.tasks import GAMES, TASKS
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     new = play_model(args, tasks) if args.llm is not None or args.smoke else []
     new += [play_baseline(args, task, "random", rows) for task in tasks]
     new += [play_baseline(args, task, "bot", rows) for task in tasks if task.game == "babyai"]
-    rows = common.merge(rows, new)
+    rows = result_rows.merge(rows, new)
     common.write_results(args, rows, {}, page(args, rows, board), figure(rows, board))
 
 

@@ -20,7 +20,6 @@ import argparse
 import json
 import shlex
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import Any
 
 import gymnasium
 
+import common
 import textenvs  # noqa: F401  # registers the ids
 from textenvs.cli import main as textenvs_command
 from textenvs.errors import require
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.llm == SMALL:
         args.full, args.learning_rate = True, args.learning_rate or "1e-3"
     if args.smoke:
-        args.work = args.work or Path(tempfile.mkdtemp(prefix="textenvs-smoke-"))
+        args.work = common.temporary(args.work, "finetune")
     work = (args.work or Path("runs") / "finetune") / args.level
     out = work if args.smoke else args.out
     work.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import common
+import result_rows
 from craftergpt_parts.page import figure, page
 from craftergpt_parts.playing import GAME, agents_of, human_row, model_row, random_row
 from textenvs.errors import require
@@ -57,10 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     replay = results.get("replay") if args.replay is None else _replay(args.replay)
     episodes = args.episodes or (2 if args.smoke else 10)
     new = [model_row(args, episodes, agent) for agent in agents]
-    stored = common.stored_episodes(rows, "random", GAME, args.seed)
+    stored = result_rows.stored_episodes(rows, "random", GAME, args.seed)
     new.append(random_row(args, max(episodes, stored)))
     human = human_row(args.data)
-    rows = common.merge(rows, new if human is None else [*new, human])
+    rows = result_rows.merge(rows, new if human is None else [*new, human])
     more = {} if replay is None else {"replay": replay}
     common.write_results(args, rows, more, page(args, rows, replay), figure(rows))
 

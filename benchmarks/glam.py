@@ -23,8 +23,10 @@ from typing import Any
 import gymnasium
 
 import common
+import players
+import result_rows
 import textenvs  # noqa: F401  # registers the ids
-from common import Row
+from result_rows import Row
 from textenvs.errors import require
 from textenvs.evaluation import Settings
 from textenvs.llm import LanguageModel, get_model
@@ -142,8 +144,8 @@ def model_rows(args: argparse.Namespace, episodes: int, samples: Sequence[bool])
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         own = untrained_model(pathlib.Path(temporary), args.seed) if is_untrained else None
-        folder = args.runs / common.folder_name(label)
-        gateway = common.open_model(args, folder, own)
+        folder = args.runs / players.folder_name(label)
+        gateway = players.open_model(args, folder, own)
         if own is not None:
             gateway.name = f"{UNTRAINED}:{args.seed}"  # not the name of the temporary folder
         try:
@@ -158,7 +160,7 @@ def model_rows(args: argparse.Namespace, episodes: int, samples: Sequence[bool])
                     sample=sample,
                     keep_prompts=False,
                 )
-                row = common.play(
+                row = players.play(
                     settings,
                     folder / way,
                     player=f"{label}, {way}",
@@ -180,9 +182,9 @@ def baseline_rows(args: argparse.Namespace, episodes: int, rows: Sequence[Row]) 
         ("random", "random", "random"),
         ("bot", "Minigrid's bot", "expert"),
     ):
-        stored = common.stored_episodes(rows, player, GAME, args.seed)
+        stored = result_rows.stored_episodes(rows, player, GAME, args.seed)
         settings = settings_of(args, max(episodes, stored), agent=agent)
-        row = common.play(
+        row = players.play(
             settings,
             args.runs / agent,
             player=player,
@@ -198,7 +200,7 @@ def baseline_rows(args: argparse.Namespace, episodes: int, rows: Sequence[Row]) 
 def _with_details(row: Row, folder: pathlib.Path, settings: Settings) -> Row:
     """The row with its episodes' kinds of task and the shares of its actions."""
     kinds, actions = [], Counter[str]()
-    for path in common.traces(folder, settings):
+    for path in players.traces(folder, settings):
         steps = read_trace(path).steps
         kinds.append(kind_of(steps[0]["mission"]))
         actions.update(step["text_action"] for step in steps)
@@ -272,7 +274,7 @@ def page(args: argparse.Namespace, rows: Sequence[Row]) -> str:
     """The page in Markdown."""
     ours, kinds, actions = [], [], []
     for row in ordered(rows):
-        baseline = common.find(rows, "random", GAME, row.seed)
+        baseline = result_rows.find(rows, "random", GAME, row.seed)
         length = row.interval("length")
         name = f"{row.player}, seed {row.seed}"
         ours.append(
@@ -280,27 +282,27 @@ def page(args: argparse.Namespace, rows: Sequence[Row]) -> str:
                 row.player,
                 row.seed,
                 row.episodes,
-                common.shown(row.interval("success"), percent=True),
+                result_rows.shown(row.interval("success"), percent=True),
                 "-" if length is None else f"{length.mean:.1f}",
                 _equal_time(row.more["kinds"]),
-                common.against(row, baseline, "success", percent=True),
+                result_rows.against(row, baseline, "success", percent=True),
             )
         )
         kinds.append((name, *(_kind_cell(row.more["kinds"][kind]) for kind in KINDS)))
         shares = row.more["actions"].items()
         actions.append((name, ", ".join(f"{action} {100 * s:.1f}" for action, s in shares)))
     return PAGE.format(
-        ours=common.table(
+        ours=result_rows.table(
             (
                 *("player", "seed", "episodes", "success %", "steps"),
                 *("equal time %", "success - random's"),
             ),
             ours,
         ),
-        kinds=common.table(("player", *KINDS), kinds),
-        actions=common.table(("player", "actions"), actions),
+        kinds=result_rows.table(("player", *KINDS), kinds),
+        actions=result_rows.table(("player", "actions"), actions),
         error=READING_ERROR,
-        published=common.table(PUBLISHED_COLUMNS, PUBLISHED),
+        published=result_rows.table(PUBLISHED_COLUMNS, PUBLISHED),
         smoke=".smoke" if args.smoke else "",
     )
 
@@ -319,7 +321,7 @@ def _kind_cell(counts: dict[str, int]) -> str:
     if not counts["episodes"]:
         return "-"
     interval = wilson(counts["successes"], counts["episodes"])
-    return f"{common.shown(interval, percent=True)} ({counts['episodes']})"
+    return f"{result_rows.shown(interval, percent=True)} ({counts['episodes']})"
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
@@ -376,7 +378,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         # A smoke run tries both ways.
         new += model_rows(args, episodes, (False, True) if args.smoke else (args.sample,))
     new += baseline_rows(args, episodes, rows)
-    rows = common.merge(rows, new)
+    rows = result_rows.merge(rows, new)
     common.write_results(args, rows, {}, page(args, rows), figure(rows))
 
 

@@ -28,8 +28,10 @@ from typing import Any
 from rich.markup import escape
 
 import common
+import players
+import result_rows
 import textenvs  # noqa: F401  # registers the ids
-from common import Row
+from result_rows import Row
 from textenvs.evaluation import Settings
 from textenvs.llm import LanguageModel, get_model
 from textenvs.llm.names import TINY_TEMPERATURE
@@ -126,7 +128,7 @@ def play(
     )
     folder = args.runs / player / task.name.replace(" ", "-")
     started = time.perf_counter()
-    row = common.play(
+    row = players.play(
         settings,
         folder,
         player=player,
@@ -167,14 +169,14 @@ def page(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
         if own:
             counts = {row.episodes for row in own.values()}
             cells = [
-                common.shown(own[player].interval(_metric(game)), percent=True)
+                result_rows.shown(own[player].interval(_metric(game)), percent=True)
                 if player in own
                 else "-"
                 for player in PLAYERS
             ]
             lines.append([game, "/".join(map(str, sorted(counts))), *cells])
-    ours = common.table(["task", "episodes", *PLAYERS], lines)
-    published = common.table(
+    ours = result_rows.table(["task", "episodes", *PLAYERS], lines)
+    published = result_rows.table(
         ["row", "model", "date", "Crafter", "BabyAI", "NetHack"], _published_lines()
     )
     return _PAGE.format(ours=ours, published=published, **facts)
@@ -308,7 +310,7 @@ def demo(args: argparse.Namespace) -> None:
         ours.add_column(column)
     for name, (episodes, limit) in _DEMO.items():
         found = {row.player: row.interval(_metric(name)) for row in rows if row.game == name}
-        cells = [common.shown(found[player], percent=True) for player in PLAYERS]
+        cells = [result_rows.shown(found[player], percent=True) for player in PLAYERS]
         ours.add_row(name, str(episodes), str(limit or "-"), *cells)
     console.print(ours)
     theirs = Table(
@@ -356,7 +358,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             continue
         for player in args.players:
             row, rate = play(args, task, player, model if player == "tiny" else None)
-            rows = common.merge(rows, [row])
+            rows = result_rows.merge(rows, [row])
             if player == "tiny":
                 speeds[task.name] = rate
         said = ", ".join(f"{name} {rate:.0f}" for name, rate in speeds.items())

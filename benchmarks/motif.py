@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import common
+import players
 from motivated.page import draw, page
 from motivated.results import Result, play_randomly, read_result
 from motivated.rewards import make_rewards, quantiles_of
@@ -141,7 +142,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
     name = "smoke" if args.smoke else "paper" if args.paper else "small"
     size = SIZES[name]
     if args.llm and not args.label:
-        args.label = common.folder_name(bare_name(args.llm))
+        args.label = players.folder_name(bare_name(args.llm))
     size = replace(size, seeds=args.seeds or size.seeds, steps=args.steps or size.steps)
     args.groups = args.groups or (list(GROUPS) if args.smoke else ["main"])
     args.tasks = args.tasks or list(size.tasks)

@@ -26,6 +26,7 @@ import gymnasium
 import numpy as np
 
 import common
+import result_rows
 from textenvs import rollout
 from textenvs.agents import get_agent
 from textenvs.llm import Gateway, Messages, Sampling
@@ -97,7 +98,7 @@ def _page(results: dict[str, Any]) -> str:
         "the same in either order, or equal messages, and do not count. The model "
         "answers at once; an epoch has the numbers after it, training and held-out, in its time.\n"
         "\n    python benchmarks/motif_speed.py\n\n"
-        f"{common.table(('what', 'how fast'), rows)}\n"
+        f"{result_rows.table(('what', 'how fast'), rows)}\n"
     )
 
 

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 import common
+import result_rows
 from advised.presets import CONDITIONS, PRESETS, WORLDS
 from advised.results import PARTS, Result
 from over_seeds import draw_curve, mean_of, p_of
@@ -77,7 +78,7 @@ def _advisers(advisers: Mapping[str, Any]) -> str:
             )
         lines.append((world, told["label"], *shares))
     columns = ("world", "who advises", "prompts of random play", "recorded, %", "of its steps, %")
-    return f"## Who advises\n\n{common.table(columns, lines)}\n"
+    return f"## Who advises\n\n{result_rows.table(columns, lines)}\n"
 
 
 def _section(
@@ -123,11 +124,11 @@ def _section(
         (
             f"## {world}, {preset}\n",
             f"`{WORLDS[world].env_id}`. Random play: {mean_of(random[world])}.{_speed(results)}\n",
-            common.table(columns, rows),
+            result_rows.table(columns, rows),
             f"\nMean returns in parts of the {'episodes' if preset == 'published' else 'steps'}:\n",
-            common.table(("condition", *shares), parts),
+            result_rows.table(("condition", *shares), parts),
             "\nRuns that reached a mean return, and the median episodes (steps) until then:\n",
-            common.table(("condition", *thresholds), soon),
+            result_rows.table(("condition", *thresholds), soon),
             "",
         )
     )
@@ -187,7 +188,7 @@ def _transfer(results: Sequence[Result], transfer: Mapping[str, Mapping[str, flo
             "## Played elsewhere\n",
             "Success of what was learned, without advice, always the most probable action, on 20\n"
             "seeds of each environment; means over runs; - where it was not played.\n",
-            common.table(("preset", "learned in", "condition", *worlds), lines),
+            result_rows.table(("preset", "learned in", "condition", *worlds), lines),
             "",
         )
     )

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 import common
+import result_rows
 from background.groups import GROUPS, METHODS, SCALE
 from background.results import GOOD, Result
 from over_seeds import draw_curve, mean_of, p_of
@@ -82,7 +83,7 @@ def _speeds(speed: Sequence[Mapping[str, Any]]) -> str:
         f"## Steps a second\n\nOne training at a time, on {speed[0]['cores']} cores, without "
         "evaluations (`python benchmarks/background_knowledge.py --speed`). The runs above were "
         "two at a time, on a core each.\n\n"
-        f"{common.table(('task', 'encoder', 'method', 'steps/s'), rows)}\n"
+        f"{result_rows.table(('task', 'encoder', 'method', 'steps/s'), rows)}\n"
     )
 
 
@@ -123,7 +124,7 @@ def _section(
     told = [f"Runs of {steps} steps."]
     told += [f"Knowledge: {ways}."] if ways else []
     told += [f"Random play succeeds in {mean_of(played, '{:.2f}')} of its episodes."] * bool(played)
-    table = common.table((*columns, *more), rows)
+    table = result_rows.table((*columns, *more), rows)
     return f"## {task} ({group})\n\n{' '.join(told)}\n\n{table}\n"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import common
+import result_rows
 from balrog_protocol.tasks import GAME_OF, GAMES, KINDS, TASKS
-from common import Row
+from result_rows import Row
 from textenvs.metrics import Interval, standard_error_balrog, wilson
 
 __all__ = ["figure", "page"]
@@ -153,10 +153,10 @@ def page(args: argparse.Namespace, rows: Sequence[Row], board: Mapping[str, Any]
         steps = [_steps(theirs, game) for game in GAMES]
         ours.append((player, seed, *cells, " / ".join(steps)))
     return _PAGE.format(
-        ours=common.table(
+        ours=result_rows.table(
             ("player", "seed", "Crafter", "BabyAI", "NetHack", "steps an episode, C / B / N"), ours
         ),
-        references=common.table(("beside them", "Crafter", "BabyAI", "NetHack"), _REFERENCES),
+        references=result_rows.table(("beside them", "Crafter", "BabyAI", "NetHack"), _REFERENCES),
         babyai=_babyai_table(rows, board),
         differences=_difference_table(rows),
         answers=_answer_table(rows),
@@ -180,7 +180,7 @@ def _babyai_table(rows: Sequence[Row], board: Mapping[str, Any]) -> str:
         by_task = {row.game: row for row in theirs if row.game in KINDS}
         if by_task:
             cells = [
-                common.shown(by_task[kind].interval("success"), percent=True)
+                result_rows.shown(by_task[kind].interval("success"), percent=True)
                 if kind in by_task
                 else "-"
                 for kind in KINDS
@@ -191,7 +191,7 @@ def _babyai_table(rows: Sequence[Row], board: Mapping[str, Any]) -> str:
         if "babyai_tasks" in row:
             cells = [f"{row['babyai_tasks'][kind]:.0f}" for kind in KINDS]
             lines.append((f"{row['row']} {row['model']}{_mark(row)}", 10, *cells))
-    return common.table(("player", "episodes a task", *KINDS), lines)
+    return result_rows.table(("player", "episodes a task", *KINDS), lines)
 
 
 def _difference_table(rows: Sequence[Row]) -> str:
@@ -201,13 +201,13 @@ def _difference_table(rows: Sequence[Row]) -> str:
         for game in GAMES:
             pairs: list[tuple[float, float]] = []
             for row in theirs:
-                baseline = common.find(rows, "random", row.game, row.seed)
+                baseline = result_rows.find(rows, "random", row.game, row.seed)
                 if baseline is not None and game == GAME_OF[row.game] and row.kind != "random":
                     both = zip(baseline.values["progress"], row.values["progress"], strict=False)
                     pairs += both  # the first episodes of the longer run
             if pairs:
-                lines.append((player, seed, game, common.difference(pairs, percent=True)))
-    return common.table(("player", "seed", "game", "progress - random's"), lines)
+                lines.append((player, seed, game, result_rows.difference(pairs, percent=True)))
+    return result_rows.table(("player", "seed", "game", "progress - random's"), lines)
 
 
 def _answer_table(rows: Sequence[Row]) -> str:
@@ -224,7 +224,7 @@ def _answer_table(rows: Sequence[Row]) -> str:
     if not lines:
         return ""
     columns = ("player", "task", "answers", "strict %", "lenient %", "empty %")
-    return _ANSWERS.format(table=common.table(columns, lines))
+    return _ANSWERS.format(table=result_rows.table(columns, lines))
 
 
 def _published_table(board: Mapping[str, Any]) -> str:
@@ -251,7 +251,7 @@ def _published_table(board: Mapping[str, Any]) -> str:
         *("row", "model", "date", "agent", "Crafter", "BabyAI", "NetHack"),
         *("verified", "comparable", "protocol"),
     )
-    return common.table(columns, lines)
+    return result_rows.table(columns, lines)
 
 
 def _mark(row: Mapping[str, Any]) -> str:

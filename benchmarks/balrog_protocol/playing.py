@@ -9,10 +9,11 @@ from typing import Any
 
 import gymnasium
 
-import common
+import players
+import result_rows
 import textenvs  # noqa: F401  # registers the ids
 from balrog_protocol.tasks import Task, task_seed
-from common import Row
+from result_rows import Row
 from textenvs.evaluation import Settings
 from textenvs.llm import LanguageModel
 from textenvs.parsing import ActionParser
@@ -64,8 +65,8 @@ def _settings_of(args: argparse.Namespace, task: Task, stored: int, **own: Any) 
 def play_baseline(args: argparse.Namespace, task: Task, agent: str, rows: Sequence[Row]) -> Row:
     """Random play, or Minigrid's bot, on the same episodes."""
     player = {"random": "random", "bot": "Minigrid's bot"}[agent]
-    stored = common.stored_episodes(rows, player, task.name, task_seed(args.seed, task))
-    return common.play(
+    stored = result_rows.stored_episodes(rows, player, task.name, task_seed(args.seed, task))
+    return players.play(
         _settings_of(args, task, stored, agent=agent),
         args.runs / agent / task.name,
         player=player,
@@ -78,11 +79,11 @@ def play_baseline(args: argparse.Namespace, task: Task, agent: str, rows: Sequen
 
 def play_model(args: argparse.Namespace, tasks: Sequence[Task]) -> list[Row]:
     """A model plays all tasks, within one budget."""
-    own: LanguageModel | None = common.scripted(_SMOKE_ANSWERS) if args.llm is None else None
+    own: LanguageModel | None = players.scripted(_SMOKE_ANSWERS) if args.llm is None else None
     reading = "strict" if args.strict else "lenient"
     name = args.label or args.llm or "scripted"
-    folder = args.runs / common.folder_name(f"{name}-{args.agent}-{reading}")
-    gateway = common.open_model(args, folder, own)
+    folder = args.runs / players.folder_name(f"{name}-{args.agent}-{reading}")
+    gateway = players.open_model(args, folder, own)
     rows = []
     try:
         for task in tasks:
@@ -98,7 +99,7 @@ def play_model(args: argparse.Namespace, tasks: Sequence[Task]) -> list[Row]:
                 answer_tokens=args.answer_tokens,
                 keep_prompts=False,
             )
-            row = common.play(
+            row = players.play(
                 settings,
                 folder / task.name,
                 player=f"{args.label or gateway.name}, {args.agent}, {reading}",
@@ -108,7 +109,7 @@ def play_model(args: argparse.Namespace, tasks: Sequence[Task]) -> list[Row]:
                 concurrency=args.concurrency,
             )
             row.more["answers"] = read_answers(
-                task, args.agent, common.traces(folder / task.name, settings)
+                task, args.agent, players.traces(folder / task.name, settings)
             )
             rows.append(row)
     finally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import common
-from common import Row
+import result_rows
 from craftergpt_parts.collapse import COLLAPSED
 from craftergpt_parts.order import ordered
 from craftergpt_parts.published import PUBLISHED_GAMES, PUBLISHED_SKEW, PUBLISHED_TOP
+from result_rows import Row
 
 __all__ = ["collapse_page"]
 
@@ -61,7 +61,7 @@ def collapse_page(rows: Sequence[Row], replay: Mapping[str, Any] | None) -> str:
     )
     return _COLLAPSE.format(
         threshold=100 * COLLAPSED,
-        table=common.table(columns, lines),
+        table=result_rows.table(columns, lines),
         said="\n".join(_sentence(name, collapse) for name, collapse in players),
         known="\n".join(notes),
     )

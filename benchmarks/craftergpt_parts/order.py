@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common import Row
+from result_rows import Row
 
 __all__ = ["ordered"]
 

@@ -7,8 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import common
-from common import Row
+import result_rows
 from craftergpt_parts.collapse_page import collapse_page
 from craftergpt_parts.order import ordered
 from craftergpt_parts.playing import FINE_TUNED, GAME
@@ -20,6 +19,7 @@ from craftergpt_parts.published import (
     PUBLISHED_SCORES,
 )
 from craftergpt_parts.replay_page import replay_page
+from result_rows import Row
 
 __all__ = ["figure", "page"]
 
@@ -66,8 +66,8 @@ def page(args: argparse.Namespace, rows: Sequence[Row], replay: Mapping[str, Any
         ours=_ours_table(rows),
         tuned=_tuned_lines(rows),
         absent="" if human else "- No row of human experts: their score file was not there.\n",
-        published=common.table(("agent", "games", "mean reward", "source"), PUBLISHED_REWARDS),
-        scores=common.table(("agent", "score", "reward"), PUBLISHED_SCORES),
+        published=result_rows.table(("agent", "games", "mean reward", "source"), PUBLISHED_REWARDS),
+        scores=result_rows.table(("agent", "score", "reward"), PUBLISHED_SCORES),
         replay="" if replay is None else replay_page(replay),
         collapse=collapse_page(rows, replay),
         smoke=".smoke" if args.smoke else "",
@@ -78,7 +78,7 @@ def _ours_table(rows: Sequence[Row]) -> str:
     """Our rows."""
     lines = []
     for row in ordered(rows):
-        baseline = common.find(rows, "random", GAME, row.seed)
+        baseline = result_rows.find(rows, "random", GAME, row.seed)
         returns = row.values["return"]
         invalid = row.more.get("invalid_action_rate")
         accidents = row.more.get("accidents")
@@ -88,22 +88,22 @@ def _ours_table(rows: Sequence[Row]) -> str:
                 row.player,
                 "-" if row.seed is None else row.seed,
                 row.episodes,
-                common.shown(row.interval("return")),
+                result_rows.shown(row.interval("return")),
                 f"{min(returns):.1f} to {max(returns):.1f}",
                 f"{statistics.mean(row.values['length']):.0f}",
-                common.shown(row.interval("achievements")),
+                result_rows.shown(row.interval("achievements")),
                 _score(row),
                 _plain_mean(row, "smartplay_score"),
-                common.shown(invalid, percent=True),
+                result_rows.shown(invalid, percent=True),
                 share,
-                common.against(row, baseline, "return"),
+                result_rows.against(row, baseline, "return"),
             )
         )
     columns = (
         *("player", "seed", "episodes", "mean reward", "range", "steps", "achievements"),
         *("Crafter score", "SmartPlay score", "invalid %", "by accident %", "reward - random's"),
     )
-    return common.table(columns, lines)
+    return result_rows.table(columns, lines)
 
 
 def _tuned_lines(rows: Sequence[Row]) -> str:
@@ -120,7 +120,7 @@ def _tuned_lines(rows: Sequence[Row]) -> str:
     ]
     for row in tuned:
         for base in models:
-            more = "-" if base in tuned else common.against(row, base, "return")
+            more = "-" if base in tuned else result_rows.against(row, base, "return")
             if more != "-":  # other seeds, or too few episodes to compare
                 lines.append(f"- Reward of {row.player} - that of {base.player}: {more}.\n")
     return "".join(lines)
@@ -130,7 +130,7 @@ def _score(row: Row) -> str:
     players = row.more.get("crafter_score_of_players")
     if players is not None:
         return f"{players['mean']:.2f} ± {players['deviation']:.2f} (between players)"
-    return common.shown(row.more.get("crafter_score"))
+    return result_rows.shown(row.more.get("crafter_score"))
 
 
 def _plain_mean(row: Row, metric: str) -> str:

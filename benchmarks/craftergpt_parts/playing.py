@@ -11,11 +11,11 @@ from typing import Any
 
 import gymnasium
 
-import common
+import players
 import textenvs  # noqa: F401  # registers the ids
-from common import Row
 from craftergpt_parts.collapse import Uses, collapse_of, uses_of
 from craftergpt_parts.published import ENV_ID
+from result_rows import Row
 from textenvs.evaluation import Settings
 from textenvs.metrics import CRAFTER_ACHIEVEMENTS, crafter_score_of_groups
 from textenvs.published_parsers import accident
@@ -122,9 +122,9 @@ def agents_of(args: argparse.Namespace) -> list[Agent]:
 
 def model_row(args: argparse.Namespace, episodes: int, agent: Agent) -> Row:
     """One of CrafterGPT's agents with a model."""
-    model = common.scripted(agent.answers) if agent.llm is None else None
+    model = players.scripted(agent.answers) if agent.llm is None else None
     name = agent.label or agent.llm or f"scripted_{agent.name}"
-    folder = args.runs / common.folder_name(name)
+    folder = args.runs / players.folder_name(name)
     settings = _settings_of(
         args,
         episodes,
@@ -138,10 +138,10 @@ def model_row(args: argparse.Namespace, episodes: int, agent: Agent) -> Row:
         keep_prompts=False,
     )
     asked = argparse.Namespace(**{**vars(args), "llm": agent.llm})
-    gateway = common.open_model(asked, folder, model)
+    gateway = players.open_model(asked, folder, model)
     player = agent.label or gateway.name
     try:
-        row = common.play(
+        row = players.play(
             settings,
             folder,
             player=f"{player} (fine-tuned)" if agent.name == FINE_TUNED else player,
@@ -152,7 +152,7 @@ def model_row(args: argparse.Namespace, episodes: int, agent: Agent) -> Row:
         )
     finally:
         gateway.close()
-    played = [read_trace(path) for path in common.traces(folder, settings)]
+    played = [read_trace(path) for path in players.traces(folder, settings)]
     row.more.update(_accidents(played))
     row.more.update(agent=agent.name, collapse=collapse_of(map(_uses_of_trace, played)))
     return row
@@ -179,7 +179,7 @@ def random_row(args: argparse.Namespace, episodes: int) -> Row:
     """Random play on the same episodes."""
     settings = _settings_of(args, episodes, agent="random")
     folder = args.runs / "random"
-    row = common.play(
+    row = players.play(
         settings,
         folder,
         player="random",
@@ -187,6 +187,6 @@ def random_row(args: argparse.Namespace, episodes: int) -> Row:
         game=GAME,
         concurrency=args.concurrency,
     )
-    played = map(read_trace, common.traces(folder, settings))
+    played = map(read_trace, players.traces(folder, settings))
     row.more["collapse"] = collapse_of(map(_uses_of_trace, played))
     return row

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import common
+import result_rows
 from craftergpt_parts.published import GAMES, PUBLISHED_GAMES, PUBLISHED_MEANS
 
 __all__ = ["replay_page"]
@@ -43,7 +43,7 @@ def replay_page(replay: Mapping[str, Any]) -> str:
     chosen = sum(bool(file["choices"]) for file in files)
     return _REPLAY.format(
         chosen=f"Of the eight, {chosen or 'none'} were there." if len(files) < GAMES else "",
-        files=common.table(columns, lines),
+        files=result_rows.table(columns, lines),
         means="\n".join(_means(group, files) for group in PUBLISHED_GAMES) + "\n",
         log=_log_line(files, log),
     )

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 import common
+import result_rows
 from motivated.results import FACTS, Result
 from motivated.sizes import CONDITIONS, GROUPS
 from over_seeds import draw_curve, mean_of, p_of
@@ -91,7 +92,7 @@ def _table(results: Sequence[Result], random: Mapping[str, list[float]]) -> str:
         played = (mean_of(random.get(fact, ()), _form(fact)) for fact in facts)
         rows.append(("random play", f"{len(random['return'])} episodes", *played, "", ""))
     columns = ("pays", "runs", *(fact.replace("_", " ") for fact in facts), "p", "steps/s")
-    return common.table(columns, rows)
+    return result_rows.table(columns, rows)
 
 
 def _form(fact: str) -> str:

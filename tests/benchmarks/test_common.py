@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 import common
-from common import Row
+import players
+import result_rows
+from result_rows import Row
 from textenvs.errors import UnknownName
 from textenvs.evaluation import Settings
 
@@ -19,40 +21,40 @@ def row(player: str = "random", seed: int | None = 0, **values: list[float]) -> 
 
 def test_a_new_row_takes_the_place_of_that_of_the_same_player_game_and_seed() -> None:
     old = [row(success=[0.0]), row("model", success=[1.0])]
-    merged = common.merge(old, [row(success=[1.0]), row(seed=1, success=[0.0])])
+    merged = result_rows.merge(old, [row(success=[1.0]), row(seed=1, success=[0.0])])
     assert [(r.player, r.seed, r.values["success"]) for r in merged] == [
         ("random", 0, [1.0]),
         ("model", 0, [1.0]),
         ("random", 1, [0.0]),
     ]
-    assert common.stored_episodes(merged, "random", "Crafter", 0) == 1
-    assert common.stored_episodes(merged, "nobody", "Crafter", 0) == 0
+    assert result_rows.stored_episodes(merged, "random", "Crafter", 0) == 1
+    assert result_rows.stored_episodes(merged, "nobody", "Crafter", 0) == 0
 
 
 def test_differences_are_of_pairs_and_the_shorter_run_decides() -> None:
     random, model = row(success=[0.0, 0.0, 0.0, 1.0]), row("model", success=[1.0, 1.0, 1.0])
-    said = common.against(model, random, "success", percent=True)
+    said = result_rows.against(model, random, "success", percent=True)
     assert said.startswith("100.0 [100.0, 100.0], p = ")
     assert said.endswith("(3 pairs)")
-    assert common.against(random, random, "success") == "-"
-    assert common.against(model, row(seed=1, success=[0.0] * 3), "success") == "-"
-    assert common.against(model, None, "success") == "-"
-    assert common.difference([(0.0, 1.0)]) == "-"
-    assert "p < 0.001" in common.difference([(0.0, 1.0)] * 30)
+    assert result_rows.against(random, random, "success") == "-"
+    assert result_rows.against(model, row(seed=1, success=[0.0] * 3), "success") == "-"
+    assert result_rows.against(model, None, "success") == "-"
+    assert result_rows.difference([(0.0, 1.0)]) == "-"
+    assert "p < 0.001" in result_rows.difference([(0.0, 1.0)] * 30)
 
 
 def test_random_play_can_be_kept_to_the_published_actions(tmp_path: Path) -> None:
     settings = Settings((LEVEL,), agent="random", episodes=2, max_steps=40)
-    random = common.play(
+    random = players.play(
         settings, tmp_path, player="random", kind="random", game="x", random_of=2, concurrency=2
     )
     assert random.episodes == 2
-    paths = common.traces(tmp_path, settings)
+    paths = players.traces(tmp_path, settings)
     text = "".join(path.read_text() for path in paths)
     assert '"text_action":"turn left"' in text
     assert '"text_action":"turn right"' in text
     assert '"text_action":"go forward"' not in text
-    again = common.play(
+    again = players.play(
         settings, tmp_path, player="random", kind="random", game="x", random_of=2, concurrency=1
     )
     assert again == random

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import model_in_the_box
-from common import Row
+from result_rows import Row
 
 pytestmark = [pytest.mark.models, pytest.mark.nethack]
 
