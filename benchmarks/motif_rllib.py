@@ -35,58 +35,17 @@ import numpy as np
 
 import common
 import textenvs  # noqa: F401  # registers the ids
+from motivated.rllib_files import keep_until, newest, save
+from motivated.rllib_game import GAME_RETURN, PUBLISHED, id_of, make_game, note_game_return
 from textenvs.errors import require
 from textenvs.motif.presets import motif_preset
 from textenvs.traces import replace_file
-from textenvs.wrappers import MotifReward
 
 NAME = "motif_rllib"
-
-PUBLISHED: Mapping[str, Any] = {
-    "workers": 24,
-    "envs_per_worker": 20,
-    "steps": 2_000_000_000,
-    "batch": 4096,
-    "epochs": 1,
-    "rollout": 32,  # the recurrence as well
-    "memory": 512,
-    "gamma": 0.99,
-    "vtrace_rho": 1.0,
-    "vtrace_c": 1.0,
-    "clip_ratio": 0.1,
-    "clip_value": 1.0,
-    "value_coef": 0.5,
-    "entropy_coef": 0.003,
-    "learning_rate": 1e-4,
-    "adam_eps": 1e-6,
-    "max_grad_norm": 4.0,
-    "intrinsic_coef": 0.1,
-    "beta": 3.0,
-    "quantile": 0.5,
-    "reward_scale": 0.1,  # of the game's rewards, before their weight
-    "reward_clip": 10.0,
-}
-"""The published settings; the weight of the game's rewards is :func:`motif_preset`'s.
-
-RLlib's APPO has no equal of some, and its own are left:
-
-- ``clip_value``: values are not clipped.
-- ``adam_eps``: 1e-8.
-- ``clip_ratio`` bounds the ratio to the target network (within 0.9 and 1.1, published 1 / 1.1 and
-  1.1), the policy of at most two batches ago, where the published one bounds that to the policy
-  that played. V-trace, too, corrects towards the target network.
-- ``vtrace_c`` is always 1.
-- ``batch`` is whole fragments of all games of a worker: 7 x 640 = 4480 steps for 4096.
-- Advantages are not normalised, and no ratio is cut at 0.05 and 20.
-- What follows a fragment is worth the value of the observation after it; published, what the value
-  of its last step implies.
-"""
-
 _CHECKPOINT_EVERY = 600.0  # seconds
 _ITERATION = 10.0  # seconds that an iteration lasts at least
 _SMOKE = {"workers": 2, "envs_per_worker": 2, "steps": 512, "batch": 128}
 _SMOKE_LONGEST = 30  # steps of a game
-_GAME_RETURN = "game_return"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -132,83 +91,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     if min(args.workers, args.envs_per_worker, args.steps, args.batch) < 1:
         parser.error("expected numbers of workers, games and steps of 1 or more")
     if args.extrinsic_coef is None:
-        args.extrinsic_coef = motif_preset(_id(args.task), "both")["extrinsic_coef"]
+        args.extrinsic_coef = motif_preset(id_of(args.task), "both")["extrinsic_coef"]
     if args.out is None:
         here = Path(tempfile.mkdtemp(prefix="textenvs-smoke-")) if args.smoke else Path("runs")
         args.out = here / NAME
     return args
-
-
-# The game
-
-
-def _id(task: str) -> str:
-    return f"NetHack-Text-{task}-v0"
-
-
-class ForRllib(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Show what can be batched: no text, and of ``info`` the game's own return at the end.
-
-    Args:
-        env: has ``info["episode"]`` of gymnasium's ``RecordEpisodeStatistics``.
-        keys: of the observation that are kept.
-    """
-
-    def __init__(self, env: gymnasium.Env[Any, Any], keys: Sequence[str]) -> None:
-        super().__init__(env)
-        self._keys = keys
-        known: Any = env.observation_space
-        self.observation_space = gymnasium.spaces.Dict({key: known[key] for key in keys})
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode."""
-        observation, _ = self.env.reset(seed=seed, options=options)
-        return {key: observation[key] for key in self._keys}, {}
-
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Play an action."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        told = {_GAME_RETURN: float(info["episode"]["r"])} if terminated or truncated else {}
-        kept = {key: observation[key] for key in self._keys}
-        return kept, reward, terminated, truncated, told
-
-
-def make_game(config: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
-    """The game that is learned.
-
-    Args:
-        config: ``task``, further arguments of its game, ``game``, and those of
-            :class:`textenvs.wrappers.MotifReward`.
-    """
-    from textenvs.rl.nethack_features import NETHACK_KEYS
-
-    scale, clip = PUBLISHED["reward_scale"], PUBLISHED["reward_clip"]
-    game: Any = gymnasium.make(
-        _id(config["task"]),
-        obs="dict",
-        observation_keys=NETHACK_KEYS,
-        **config["game"],
-    )
-    game = gymnasium.wrappers.RecordEpisodeStatistics(game)
-    game = gymnasium.wrappers.TransformReward(
-        game, lambda reward: float(np.clip(scale * float(reward), -clip, clip))
-    )
-    game = MotifReward(
-        game,
-        config["reward_dir"],
-        extrinsic_coef=config["extrinsic_coef"],
-        intrinsic_coef=config["intrinsic_coef"],
-        beta=config["beta"],
-        quantile=config["quantile"],
-    )
-    return ForRllib(game, NETHACK_KEYS)
-
-
-def _note_game_return(*, episode: Any, metrics_logger: Any, **_: Any) -> None:
-    told = episode.get_infos(-1)[_GAME_RETURN]
-    metrics_logger.log_value(_GAME_RETURN, told, reduce="sum")  # RLlib's means are of means
 
 
 # The training
@@ -317,7 +204,7 @@ def _config(args: argparse.Namespace) -> Any:
             circular_buffer_iterations_per_batch=1,
             timeout_s_sampler_manager=0.05,  # seconds to wait for fragments; 0 is a busy loop
         )
-        .callbacks(on_episode_end=_note_game_return)
+        .callbacks(on_episode_end=note_game_return)
         .reporting(
             min_time_s_per_iteration=1.0 if args.smoke else _ITERATION,
             min_sample_timesteps_per_iteration=args.batch,
@@ -331,7 +218,7 @@ def _game_settings(args: argparse.Namespace) -> dict[str, Any]:
     shorter = {"max_episode_steps": _SMOKE_LONGEST} if args.smoke else {}
     return {
         **{name: getattr(args, name) for name in names},
-        "game": {**motif_preset(_id(args.task), "both")["env"], **shorter},
+        "game": {**motif_preset(id_of(args.task), "both")["env"], **shorter},
     }
 
 
@@ -345,7 +232,7 @@ def _progress(
     return {
         "steps": steps,
         "episodes": int(played["num_episodes_lifetime"]),
-        "game_return": _rounded(played[_GAME_RETURN] / ended) if ended else None,
+        "game_return": _rounded(played[GAME_RETURN] / ended) if ended else None,
         "entropy": _rounded(policy.get("entropy")),
         "workers": algorithm.env_runner_group.num_healthy_remote_workers(),
         "steps_per_second": round((steps - before) / (time.monotonic() - begun), 1),
@@ -371,42 +258,9 @@ def line(told: Mapping[str, Any]) -> str:
     )
 
 
-# Files
-
-
-def newest(out: Path) -> Path | None:
-    """The last checkpoint of a run: the folder that is named by the most steps."""
-    return max(
-        (each for each in (out / "checkpoint").glob("*") if each.name.isdecimal()),
-        key=lambda each: int(each.name),
-        default=None,
-    )
-
-
-def save(algorithm: Any, out: Path, steps: int) -> None:
-    """Save a checkpoint, then remove those before it: one is whole at any time."""
-    whole = out / "checkpoint" / str(steps)
-    fresh = whole.with_name("unfinished")
-    shutil.rmtree(fresh, ignore_errors=True)
-    algorithm.save_to_path(str(fresh.resolve()))
-    fresh.rename(whole)
-    for each in whole.parent.iterdir():
-        if each != whole:
-            shutil.rmtree(each)
-
-
-def keep_until(path: Path, steps: int) -> None:
-    """Drop the lines of a run that was stopped after its last checkpoint, of so many steps."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # What follows the last newline is a line that was not finished.
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-    kept = [each for each in lines if json.loads(each)["steps"] <= steps]
-    replace_file(path, "".join(f"{each}\n" for each in kept))
-
-
 def _check_settings(args: argparse.Namespace) -> None:
     """Keep what is learned in the folder; once it was learned from, a run goes on with it alone."""
-    gymnasium.spec(_id(args.task))  # an unknown task leaves no folder
+    gymnasium.spec(id_of(args.task))  # an unknown task leaves no folder
     path = args.out / "settings.json"
     wanted = {**_game_settings(args), "batch": args.batch}
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else wanted

@@ -58,9 +58,6 @@ _FEWEST_PAIRS = 2
 _LEAST_P = 0.001  # what 20,000 flips can tell from 0
 
 
-# Rows
-
-
 def merge(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     """All rows, the new ones in place of those of the same player, game and seed."""
     rows = {row.key: row for row in old}

@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.nethack, pytest.mark.models]
 pytest.importorskip("nle")
 pytest.importorskip("stable_baselines3")
 motif_rllib = pytest.importorskip("motif_rllib")
+rllib_game = pytest.importorskip("motivated.rllib_game")
+files = pytest.importorskip("motivated.rllib_files")
 
 SCRIPT = Path(motif_rllib.__file__)
 
@@ -40,7 +42,7 @@ def test_the_weight_of_the_game_depends_on_the_task() -> None:
 
 def test_rllib_is_shown_arrays_and_the_games_own_return() -> None:
     args = _arguments("--smoke", "--intrinsic-coef", "0")
-    with motif_rllib.make_game(motif_rllib._game_settings(args)) as game:
+    with rllib_game.make_game(motif_rllib._game_settings(args)) as game:
         assert game.unwrapped.eat_fix
         observation, info = game.reset(seed=0)
         assert game.observation_space.contains(observation)
@@ -65,18 +67,18 @@ def test_a_line_says_what_there_is() -> None:
 
 def test_lines_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "out" / "progress.jsonl"
-    motif_rllib.keep_until(path, 0)
+    files.keep_until(path, 0)
     assert path.read_text() == ""
     path.write_text("".join(f'{{"steps": {steps}}}\n' for steps in (10, 20, 30)) + '{"st')
-    motif_rllib.keep_until(path, 20)
+    files.keep_until(path, 20)
     assert path.read_text() == '{"steps": 10}\n{"steps": 20}\n'
 
 
 def test_the_newest_checkpoint_is_a_whole_one(tmp_path: Path) -> None:
-    assert motif_rllib.newest(tmp_path) is None
+    assert files.newest(tmp_path) is None
     for name in ("900", "1000", "unfinished"):
         (tmp_path / "checkpoint" / name).mkdir(parents=True)
-    assert motif_rllib.newest(tmp_path).name == "1000"
+    assert files.newest(tmp_path).name == "1000"
 
 
 def test_a_run_goes_on_with_its_own_settings_alone(tmp_path: Path) -> None:
