@@ -69,7 +69,7 @@ def train_all(runs: Sequence[_T], work: Path, workers: int) -> Iterator[tuple[_T
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        futures = {pool.submit(learn, run, work): run for run in left}
+        futures = {pool.submit(learn, run, work, 1 / workers): run for run in left}
         try:
             for future in as_completed(futures):
                 future.result()
@@ -98,13 +98,13 @@ def is_done(run: Training, work: Path) -> bool:
     )
 
 
-def _adviser(run: Training, work: Path) -> LanguageModel | None:
+def _adviser(run: Training, work: Path, share: float) -> LanguageModel | None:
     """A live model is asked once by all runs; recorded answers need no cache."""
     name = run.settings.llm
     if name is None or name.startswith("recorded:"):
         return None
     model = get_model(name)
-    rate = _REQUESTS_PER_SECOND if model.concurrent else None  # else it is no server
+    rate = _REQUESTS_PER_SECOND * share if model.concurrent else None  # else it is no server
     return Gateway(
         model,
         cache=Cache(work / "answers.sqlite"),
@@ -113,8 +113,14 @@ def _adviser(run: Training, work: Path) -> LanguageModel | None:
     )
 
 
-def learn(run: Training, work: Path) -> None:
-    """Train one run to its end; ``done.json`` tells its speed."""
+def learn(run: Training, work: Path, share: float = 1.0) -> None:
+    """Train one run to its end; ``done.json`` tells its speed.
+
+    Args:
+        run: what is trained.
+        work: where the runs are kept.
+        share: of the requests that a server may be sent a second, which processes divide.
+    """
     from textenvs.rl.training import train
 
     folder = run.folder(work)
@@ -124,7 +130,7 @@ def learn(run: Training, work: Path) -> None:
     def note(steps: int, told: Mapping[str, float]) -> None:
         times.append((steps, time.perf_counter()))
 
-    train(run.settings, folder, llm=_adviser(run, work), tensorboard=False, on_progress=note)
+    train(run.settings, folder, llm=_adviser(run, work, share), tensorboard=False, on_progress=note)
     told: dict[str, Any] = {"settings": run.settings.as_json(), "steps_per_second": None}
     if len(times) > _FIRST_ROLLOUTS and not went_on:
         (first, begun), (last, ended) = times[_FIRST_ROLLOUTS - 1], times[-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,3 +32,19 @@ def test_a_missing_package_is_told_in_one_line(
             monkeypatch.setitem(sys.modules, each, type(sys)(each))  # as if it were installed
     with pytest.raises(MissingExtra, match=rf"{package!r}.*textenvs\[{extra}\]"):
         benchmark.main(["--smoke"])
+
+
+@pytest.mark.models
+def test_processes_share_the_requests_that_a_server_may_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    trainings = importlib.import_module("trainings")
+    run = SimpleNamespace(
+        settings=SimpleNamespace(llm="openai:m@http://127.0.0.1:9/v1"), folder=lambda work: work
+    )
+    whole, quarter = (
+        trainings._adviser(run, tmp_path / str(share), share)._limiter for share in (1.0, 0.25)
+    )
+    waits = {limiter: [limiter.reserve() for _ in range(10)][-1] for limiter in (whole, quarter)}
+    assert waits[whole] <= 9 / 50 < waits[quarter] <= 4 * 9 / 50
