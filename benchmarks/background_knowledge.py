@@ -32,6 +32,7 @@ from background.speed import SPEED_TASKS, measure_speed
 from textenvs import rollout
 from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.agents import RandomAgent
+from textenvs.cli.arguments import positive
 from textenvs.traces import replace_file
 from trainings import check_packages, train_all
 
@@ -96,9 +97,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="M",
         help=f"of {', '.join(METHODS)} (all)",
     )
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="of each (5)")
-    parser.add_argument("--steps", type=int, default=500_000, metavar="N", help="(500000)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
+    parser.add_argument("--seeds", type=positive, default=5, metavar="N", help="of each (5)")
+    parser.add_argument("--steps", type=positive, default=500_000, metavar="N", help="(500000)")
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="processes (2)")
     parser.add_argument(
         "--knowledge", type=Path, metavar="DIR", help="in place of the package's: DIR/GAME/KIND"
     )

@@ -34,6 +34,7 @@ from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
 from advised.results import Result, read_result
 from advised.transfer import play_elsewhere, play_randomly
 from textenvs.advice import DEFAULT_EMBEDDINGS
+from textenvs.cli.arguments import not_negative, positive
 from textenvs.traces import replace_file
 from trainings import check_packages, train_all
 
@@ -92,11 +93,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
             metavar=name[0].upper(),
             help=f"of {', '.join(choices)} ({' '.join(default)})",
         )
-    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="0 to N - 1 of each (8)")
     parser.add_argument(
-        "--first-seed", type=int, default=0, metavar="N", help="leave those before it to others (0)"
+        "--seeds", type=positive, default=8, metavar="N", help="0 to N - 1 of each (8)"
     )
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
+    parser.add_argument(
+        "--first-seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="leave those before it to others (0)",
+    )
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="processes (2)")
     parser.add_argument("--llm", metavar="M", help="who advises (default: recorded answers)")
     parser.add_argument("--label", metavar="NAME", help="what the tables call that model")
     parser.add_argument(

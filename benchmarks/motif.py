@@ -28,6 +28,7 @@ from motivated.page import draw, page
 from motivated.results import Result, play_randomly, read_result
 from motivated.rewards import make_rewards, quantiles_of
 from motivated.sizes import CONDITIONS, GROUPS, SIZES, TASKS, Run, Size, runs_of
+from textenvs.cli.arguments import positive
 from textenvs.llm import bare_name
 from textenvs.traces import replace_file
 from trainings import check_packages, train_all
@@ -116,11 +117,11 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, Size]:
             metavar=name[0].upper(),
             help=f"of {', '.join(choices)}",
         )
-    parser.add_argument("--seeds", type=int, metavar="N", help="of each run (5)")
-    parser.add_argument("--steps", type=int, metavar="N", help="of each run")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="of each run (5)")
+    parser.add_argument("--steps", type=positive, metavar="N", help="of each run")
     parser.add_argument("--llm", metavar="M", help="who annotates (default: recorded labels)")
     parser.add_argument("--label", metavar="NAME", help="what it is called (its own name)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (2)")
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="processes (2)")
     parser.add_argument(
         "--work",
         type=Path,
