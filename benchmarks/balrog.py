@@ -21,6 +21,7 @@ import result_rows
 from balrog_protocol.page import figure, page
 from balrog_protocol.playing import AGENTS, play_baseline, play_model
 from balrog_protocol.tasks import GAMES, TASKS
+from textenvs.cli.arguments import positive
 
 LEADERBOARD = pathlib.Path(__file__).with_name("balrog_leaderboard.json")
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--temperature", type=float, default=1.0, metavar="T", help="as BALROG today (1)"
     )
     parser.add_argument(
-        "--answer-tokens", type=int, default=8192, metavar="N", help="as BALROG today (8192)"
+        "--answer-tokens", type=positive, default=8192, metavar="N", help="as BALROG today (8192)"
     )
     args = common.read_arguments(parser, "balrog", argv)
     board = json.loads(LEADERBOARD.read_text(encoding="utf-8"))

@@ -25,6 +25,7 @@ import gymnasium
 
 from textenvs import rollout
 from textenvs.agents import LanguageAgent
+from textenvs.cli.arguments import positive
 from textenvs.llm import Cache, Gateway, get_model
 from textenvs.loop import Event
 from textenvs.traces import replace_file
@@ -38,10 +39,10 @@ LEVEL = "BabyAI-Text-BossLevel-v0"  # which random answers never solve: all epis
 def main() -> None:
     """Measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
-    parser.add_argument("--games", type=int, default=16, help="at once (16)")
+    parser.add_argument("--games", type=positive, default=16, help="at once (16)")
     parser.add_argument("--delay", type=float, default=0.1, help="of the server, in seconds (0.1)")
-    parser.add_argument("--steps", type=int, default=60, help="of an episode (60)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each way to play (3)")
+    parser.add_argument("--steps", type=positive, default=60, help="of an episode (60)")
+    parser.add_argument("--rounds", type=positive, default=3, help="of each way to play (3)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     options = parser.parse_args()
     ideal = options.games / options.delay

@@ -30,6 +30,7 @@ import gymnasium
 import common
 import textenvs  # noqa: F401  # registers the ids
 from textenvs.cli import main as textenvs_command
+from textenvs.cli.arguments import positive, seed
 from textenvs.errors import require
 from textenvs.traces import replace_file
 
@@ -124,11 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--level", choices=tuple(LEVELS), default="crafter")
     parser.add_argument("--games", type=Path, help="traces to learn from")
     parser.add_argument("--teacher", choices=("self", "random", "bot"), help="who plays them")
-    parser.add_argument("--games-played", type=int, default=500, help="by the teacher (500)")
-    parser.add_argument("--episodes", type=int, default=100, help="of base and of tuned (100)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--games-played", type=positive, default=500, help="by the teacher (500)")
+    parser.add_argument("--episodes", type=positive, default=100, help="of base and of tuned (100)")
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--epochs", type=positive, default=3)
+    parser.add_argument("--batch-size", type=positive, default=16)
     parser.add_argument("--learning-rate", help="(the default of textenvs finetune)")
     parser.add_argument("--full", action="store_true", help="train all weights, no adapter")
     parser.add_argument(

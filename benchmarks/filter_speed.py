@@ -23,6 +23,7 @@ from pathlib import Path
 
 from textenvs import rollout
 from textenvs.agents import RandomAgent
+from textenvs.cli.arguments import positive
 
 ENV_ID = "Crafter-Text-v0"
 PLAYED = 12
@@ -34,9 +35,11 @@ PROMPT = "You are the player of a game. What do you do now? " * 80
 def main() -> None:
     """Make traces, filter and count them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
-    parser.add_argument("--steps", type=int, default=1_000_000, help="of all traces (1000000)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each side is timed (3)")
-    parser.add_argument("--threads", type=int, default=2, help="of DuckDB (2)")
+    parser.add_argument("--steps", type=positive, default=1_000_000, help="of all traces (1000000)")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, help="how often each side is timed (3)"
+    )
+    parser.add_argument("--threads", type=positive, default=2, help="of DuckDB (2)")
     parser.add_argument("--prompts", action="store_true", help="steps have prompts")
     parser.add_argument("--side", choices=("filter", "plain"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from textenvs.cli.arguments import positive
 from textenvs.metrics import (
     CRAFTER_ACHIEVEMENTS,
     bootstrap_crafter_score,
@@ -44,7 +45,7 @@ RATES = {
 def main() -> None:
     """Simulate, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
-    parser.add_argument("--samples", type=int, default=1000, help="of each row (1000)")
+    parser.add_argument("--samples", type=positive, default=1000, help="of each row (1000)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     options = parser.parse_args()
     rows = [normal_row(n, options.samples) for n in EPISODES]

@@ -37,6 +37,7 @@ import common
 import textenvs  # noqa: F401  # registers the ids
 from motivated.rllib_files import keep_until, newest, save
 from motivated.rllib_game import GAME_RETURN, PUBLISHED, id_of, make_game, note_game_return
+from textenvs.cli.arguments import positive
 from textenvs.errors import require
 from textenvs.motif.presets import motif_preset
 from textenvs.traces import replace_file
@@ -61,10 +62,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--task", default="Score", metavar="T", help="of NetHack-Text-T-v0 (Score)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes that play (2)")
-    parser.add_argument("--envs-per-worker", type=int, metavar="N", help="games of each (2)")
-    parser.add_argument("--steps", type=int, metavar="N", help="of all games together (20000)")
-    parser.add_argument("--batch", type=int, metavar="N", help="steps of an update (4096)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes that play (2)")
+    parser.add_argument("--envs-per-worker", type=positive, metavar="N", help="games of each (2)")
+    parser.add_argument("--steps", type=positive, metavar="N", help="of all games together (20000)")
+    parser.add_argument("--batch", type=positive, metavar="N", help="steps of an update (4096)")
     parser.add_argument(
         "--reward-dir",
         default="ready",
@@ -88,8 +89,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     for name, value in (PUBLISHED if args.published else _SMOKE if args.smoke else usual).items():
         if name in usual and getattr(args, name) is None:
             setattr(args, name, value)
-    if min(args.workers, args.envs_per_worker, args.steps, args.batch) < 1:
-        parser.error("expected numbers of workers, games and steps of 1 or more")
     if args.extrinsic_coef is None:
         args.extrinsic_coef = motif_preset(id_of(args.task), "both")["extrinsic_coef"]
     if args.out is None:

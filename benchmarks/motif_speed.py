@@ -29,6 +29,7 @@ import common
 import result_rows
 from textenvs import rollout
 from textenvs.agents import get_agent
+from textenvs.cli.arguments import positive
 from textenvs.llm import Gateway, Messages, Sampling
 from textenvs.llm.backends.scripted import ScriptedModel
 from textenvs.motif import Pairs
@@ -107,8 +108,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--traces", nargs="+", type=Path, metavar="DIR", help="of NetHack")
-    parser.add_argument("--episodes", type=int, default=20, metavar="N", help="of each agent (20)")
-    parser.add_argument("--pairs", type=int, default=100_000, metavar="N", help="(100000)")
+    parser.add_argument(
+        "--episodes", type=positive, default=20, metavar="N", help="of each agent (20)"
+    )
+    parser.add_argument("--pairs", type=positive, default=100_000, metavar="N", help="(100000)")
     parser.add_argument(
         "--out", type=Path, metavar="STEM", help=f"STEM.json and .md (docs/results/{NAME})"
     )

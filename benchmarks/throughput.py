@@ -28,6 +28,7 @@ from speeds.comparing import HEADER, Row
 from speeds.crafter import crafter
 from speeds.importing import imports
 from speeds.nethack import nethack
+from textenvs.cli.arguments import positive
 from textenvs.errors import require
 
 PAGE = """# Performance
@@ -60,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(MEASUREMENTS)}")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=positive, default=4000)
+    parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument(
         "--out", type=pathlib.Path, metavar="DIR", help="write performance.md and .png here"
     )

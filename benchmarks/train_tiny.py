@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import common
+from textenvs.cli.arguments import positive
 from textenvs.errors import require
 from textenvs.llm.backends.tiny import FOLDER
 
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="STEM.json and STEM.png: data, seeds and curves",
     )
     parser.add_argument(
-        "--threads", type=int, default=2, metavar="N", help="the last bits depend on it"
+        "--threads", type=positive, default=2, metavar="N", help="the last bits depend on it"
     )
     parser.add_argument("--smoke", action="store_true", help="a minute of it, to see that it runs")
     return parser
