@@ -7,11 +7,13 @@ where they are, and only those that are not empty are encoded.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from minigrid.core.constants import OBJECT_TO_IDX
+from minigrid.core.constants import COLOR_TO_IDX, OBJECT_TO_IDX
 from minigrid.core.world_object import Wall
 from minigrid.minigrid_env import MiniGridEnv
 
@@ -20,6 +22,8 @@ __all__ = ["look", "quicken"]
 _FORWARD = ((1, 0), (0, 1), (-1, 0), (0, -1))  # by direction: right, down, left, up
 _EMPTY = bytes((OBJECT_TO_IDX["empty"], 0, 0))
 _HIDDEN = bytes(3)
+_WALLS = {color: bytes(Wall(color).encode()) for color in COLOR_TO_IDX}
+_BEYOND = Wall()  # what Minigrid shows beyond the world
 
 
 def quicken(game: Any) -> None:
@@ -56,10 +60,15 @@ def look(game: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
     seen = bytearray(_EMPTY * (size * size))
     opaque = [0] * size  # row by row, a bit a column
     for k, cell in enumerate(cells):
-        if cell is not None:
-            seen[3 * k : 3 * k + 3] = bytes(cell.encode())
-            if not cell.see_behind():
-                opaque[k % size] |= 1 << k // size
+        if cell is None:
+            continue
+        if type(cell) is Wall:  # most of them
+            seen[3 * k : 3 * k + 3] = _WALLS[cell.color]
+            opaque[k % size] |= 1 << k // size
+            continue
+        seen[3 * k : 3 * k + 3] = bytes(cell.encode())
+        if not cell.see_behind():
+            opaque[k % size] |= 1 << k // size
     carried = game.carrying
     seen[3 * agent : 3 * agent + 3] = bytes(carried.encode()) if carried else _EMPTY
     if any(opaque) and not game.see_through_walls:
@@ -67,39 +76,29 @@ def look(game: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.frombuffer(seen, np.uint8).reshape(size, size, 3)
 
 
-def _cells(game: Any, size: int) -> list[Any]:
+def _cells(game: Any, size: int) -> tuple[Any, ...]:
     """The cells in view, column by column, each from far to near; walls beyond the world."""
     grid = game.grid
-    cells, width, height = grid.grid, grid.width, grid.height
     x, y = map(int, game.agent_pos)
-    lookups, reach = _offsets(game.agent_dir, size, width)
-    if all(_inside(x, y, dx, dy, width, height) for dx, dy in reach):
-        here = y * width + x
-        return [cells[here + offset] for _, _, offset in lookups]
-    wall = Wall()
-    return [
-        cells[(y + dy) * width + x + dx] if _inside(x, y, dx, dy, width, height) else wall
-        for dx, dy, _ in lookups
-    ]
+    chosen = _chooser(x, y, game.agent_dir, size, grid.width, grid.height)
+    found: tuple[Any, ...] = chosen([*grid.grid, _BEYOND])
+    return found
 
 
-def _inside(x: int, y: int, dx: int, dy: int, width: int, height: int) -> bool:
-    return 0 <= x + dx < width and 0 <= y + dy < height
-
-
-@lru_cache(maxsize=256)
-def _offsets(
-    direction: int, size: int, width: int
-) -> tuple[tuple[tuple[int, int, int], ...], tuple[tuple[int, int], ...]]:
-    """Of every cell in view (dx, dy, and both as an offset in the world); and of two corners."""
+@lru_cache(maxsize=1 << 12)
+def _chooser(
+    x: int, y: int, direction: int, size: int, width: int, height: int
+) -> Callable[[Sequence[Any]], Any]:
+    """What picks the cells in view out of the world's, row by row, and one that is beyond it."""
     fx, fy = _FORWARD[direction]
     found = []
     for column in range(size):
         for row in range(size):
             right, forward = column - size // 2, size - 1 - row
-            dx, dy = forward * fx - right * fy, forward * fy + right * fx
-            found.append((dx, dy, dy * width + dx))
-    return tuple(found), ((found[0][0], found[0][1]), (found[-1][0], found[-1][1]))
+            there_x, there_y = x + forward * fx - right * fy, y + forward * fy + right * fx
+            inside = 0 <= there_x < width and 0 <= there_y < height
+            found.append(there_y * width + there_x if inside else -1)
+    return itemgetter(*found)
 
 
 def _hide(seen: bytearray, opaque: list[int], size: int) -> None:
