@@ -225,6 +225,15 @@ def test_a_command_of_a_page_is_one(arguments: str) -> None:
     assert known.issuperset(env_id for env_id in ids if env_id)
 
 
+SPEED = re.compile(r"^\|.* / .*\| [\d.]+ to [\d.]+ \|$", re.MULTILINE)
+
+
+def test_the_speeds_of_the_readme_are_those_of_the_page() -> None:
+    told = SPEED.findall((ROOT / "README.md").read_text())
+    assert told
+    assert set(told) <= set(SPEED.findall((ROOT / "docs" / "performance.md").read_text()))
+
+
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
 
 
