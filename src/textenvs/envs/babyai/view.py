@@ -97,7 +97,7 @@ def _chooser(
             right, forward = column - size // 2, size - 1 - row
             there_x, there_y = x + forward * fx - right * fy, y + forward * fy + right * fx
             inside = 0 <= there_x < width and 0 <= there_y < height
-            found.append(there_y * width + there_x if inside else -1)
+            found.append(there_y * width + there_x if inside else -1)  # -1: the one beyond
     return itemgetter(*found)
 
 
