@@ -2,7 +2,8 @@
 
     python benchmarks/minigrid_advice.py                                # goes on where it stopped
     python benchmarks/minigrid_advice.py --worlds empty --presets published
-    python benchmarks/minigrid_advice.py --worlds nethack --presets mended --llm hf:PATH --out STEM
+    python benchmarks/minigrid_advice.py --worlds nethack --presets mended
+    python benchmarks/minigrid_advice.py --worlds empty --presets mended --llm hf:PATH --out STEM
     python benchmarks/minigrid_advice.py --smoke
 
 PPO without advice, with advice that pays, with advice in the policy, and with both, each with
@@ -10,10 +11,10 @@ eight seeds: in Empty-16x16, DoorKey-8x8 and UnlockPickup, as published (``publi
 configuration for each set of data, see ``advised/presets.py``), and with one configuration of ours
 (``mended``), with which it is made in MultiRoom and NetHack, too. Advice is recorded: the real
 answers of Llama-2-7B-chat that the project published for DoorKey (they are taken from
-``TEXTENVS_DATA``), those in ``benchmarks/answers`` for Empty, UnlockPickup and MultiRoom; or it is
-any model's, by ``--llm``. Afterwards what was learned in one environment is played in the others.
+``TEXTENVS_DATA``), those in ``benchmarks/answers`` for the others; or it is any model's, by
+``--llm``. Afterwards what was learned in one environment is played in the others.
 
-It needs ``pip install "textenvs[babyai,advice,rl,plot]"``.
+It needs ``pip install "textenvs[babyai,nethack,advice,rl,plot]"``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import common
-from advised.advisers import RECORDED, adviser_of, coverage
+from advised.advisers import adviser_of, coverage
 from advised.page import draw, page
 from advised.presets import CONDITIONS, PRESETS, WORLDS, Run, settings_of
 from advised.results import Result, read_result
@@ -81,7 +82,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, choices, default in (
-        ("worlds", list(WORLDS), list(RECORDED)),
+        ("worlds", list(WORLDS), list(WORLDS)),
         ("presets", list(PRESETS), list(PRESETS)),
         ("conditions", list(CONDITIONS), list(CONDITIONS)),
     ):
@@ -170,10 +171,9 @@ def _runs(args: argparse.Namespace) -> list[Run]:
 
 def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed: int) -> Run:
     adviser = adviser_of(world, args)
-    if adviser is None and condition != "baseline":
-        raise ValueError(f"expected --llm: there are no recorded answers for {world}")
-    llm, style = (adviser.llm, adviser.style) if adviser else ("", WORLDS[world].style)
-    settings = settings_of(preset, world, condition, seed, llm, args.embeddings, style)
+    settings = settings_of(
+        preset, world, condition, seed, adviser.llm, args.embeddings, adviser.style
+    )
     if args.strength is not None and "policy" in settings.advice:
         settings = replace(settings, strength=args.strength)
     if args.smoke:
@@ -196,7 +196,7 @@ def _check_page(args: argparse.Namespace, known: Mapping[str, Any]) -> None:
     for world in args.worlds:
         adviser = adviser_of(world, args)
         label = known.get("advisers", {}).get(world, {}).get("label")
-        if adviser is not None and label not in (None, adviser.label):
+        if label not in (None, adviser.label):
             raise ValueError(
                 f"{args.out}.json has results in {world} with advice of {label}: expected another "
                 f"--out for {adviser.label}"
@@ -232,13 +232,12 @@ def _measure(args: argparse.Namespace, runs: Sequence[Run], more: Mapping[str, A
         if name not in more["random"]:
             more["random"][name] = play_randomly(world, 2 if few else _RANDOM_EPISODES, seed=0)
         adviser = adviser_of(name, args)
-        if adviser is not None:
-            covered = coverage(world, adviser, 200 if few else _COVERAGE_STEPS, seed=0)
-            more["advisers"][name] = {
-                "label": adviser.label,
-                "coverage": covered._asdict() if covered else None,
-            }
-    grids = [name for name in args.worlds if WORLDS[name].encoder != "text"]
+        covered = coverage(world, adviser, 200 if few else _COVERAGE_STEPS, seed=0)
+        more["advisers"][name] = {
+            "label": adviser.label,
+            "coverage": covered._asdict() if covered else None,
+        }
+    grids = [name for name in args.worlds if WORLDS[name].is_grid]
     for run in runs:
         key = "/".join(map(str, (run.preset, run.world, run.condition, run.seed)))
         if run.world not in grids or not (run.folder(args.work) / "model.zip").exists():

@@ -13,10 +13,7 @@ import textenvs  # noqa: F401  # registers the ids
 from advised.presets import WORLDS, World
 from textenvs.llm.backends.recorded import RecordedModel
 
-__all__ = ["RECORDED", "Adviser", "Coverage", "adviser_of", "coverage"]
-
-RECORDED = ("empty", "doorkey", "unlockpickup", "multiroom")
-"""Worlds for which there are recorded answers."""
+__all__ = ["Adviser", "Coverage", "adviser_of", "coverage"]
 
 _OWN = Path(__file__).resolve().parent.parent / "answers" / "minigrid_advice.jsonl"
 _PUBLISHED = "in5490_policy_cache.json"
@@ -50,11 +47,11 @@ class Coverage(NamedTuple):
     of_steps: float
 
 
-def adviser_of(name: str, args: argparse.Namespace) -> Adviser | None:
-    """Who advises in a world; None if nobody can.
+def adviser_of(name: str, args: argparse.Namespace) -> Adviser:
+    """Who advises in a world.
 
     DoorKey: Llama-2-7B-chat's published answers, with the older template that they were asked with.
-    Empty and UnlockPickup, whose answers were not published, and MultiRoom: those in
+    Empty and UnlockPickup, whose answers were not published, MultiRoom and NetHack: those in
     ``benchmarks/answers``.
     """
     if args.llm:
@@ -62,9 +59,7 @@ def adviser_of(name: str, args: argparse.Namespace) -> Adviser | None:
     if name == "doorkey":
         path = common.data_folder() / _PUBLISHED
         return Adviser(f"recorded:{path}", "Llama-2-7B-chat, recorded", "in5490_distances")
-    if name in RECORDED:
-        return Adviser(f"recorded:{_OWN}", "Claude, recorded", "in5490")
-    return None
+    return Adviser(f"recorded:{_OWN}", "Claude, recorded", WORLDS[name].style)
 
 
 def coverage(world: World, adviser: Adviser, steps: int, seed: int) -> Coverage | None:
@@ -81,14 +76,14 @@ def coverage(world: World, adviser: Adviser, steps: int, seed: int) -> Coverage 
         **world.env,
     )
     env.action_space.seed(seed)
-    observation, _ = env.reset(seed=seed)
+    observation, info = env.reset(seed=seed)
     came: dict[str, int] = {}
     for _ in range(steps):
-        prompt = f"My goal is: {observation['mission']}. {observation['text']}"
+        prompt = f"My goal is: {info['mission']}. {observation['text']}"
         came[prompt] = came.get(prompt, 0) + 1
-        observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        observation, _, terminated, truncated, info = env.step(env.action_space.sample())
         if terminated or truncated:
-            observation, _ = env.reset()
+            observation, info = env.reset()
     env.close()
     known = [p for p in came if [{"role": "user", "content": p}] in recorded]
     return Coverage(len(came), len(known) / len(came), sum(came[p] for p in known) / steps)

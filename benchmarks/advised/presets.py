@@ -35,7 +35,6 @@ class World:
         max_steps: after which an episode is cut off; None for the level's own limit.
         style: the caption that the model is asked about.
         encoder: what the learner reads.
-        tokens: words that a text encoder reads.
         episodes: of a published run.
         steps: of a run of ours.
         bin: episodes to a point of the published curves.
@@ -50,12 +49,16 @@ class World:
     max_steps: int | None = None
     style: str = "in5490"
     encoder: str = "mlp"
-    tokens: int = 0
     episodes: int = 2000
     bin: int = 50
     final: int = 100
     thresholds: tuple[float, ...] = (0.2, 0.5, 0.7)
     published: bool = True
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether it is one of MiniGrid: the others have other observations and actions."""
+        return self.env_id.startswith("MiniGrid")
 
 
 _LONG = {"max_steps": 1024}  # of the level: its reward falls to 0.1 until then
@@ -76,13 +79,14 @@ WORLDS: Mapping[str, World] = {
     ),
     "multiroom": World("MiniGrid-Text-MultiRoom-N2-S4-v0", steps=200_000, env={}, published=False),
     "nethack": World(
-        "NetHack-Text-Score-v0",
-        steps=500_000,
-        env={},
-        style="default",
-        encoder="text",
-        tokens=64,
-        thresholds=(50.0, 100.0),
+        "NetHack-Text-Staircase-v0",
+        steps=100_000,
+        env={"success_reward": 1.0},
+        max_steps=1000,
+        style="brief",
+        encoder="nethack",
+        final=20,
+        thresholds=(0.2, 0.5),
         published=False,
     ),
 }
@@ -181,13 +185,11 @@ def settings_of(
         style: the caption that the adviser is asked about.
     """
     found = WORLDS[world]
-    is_grid = found.encoder != "text"
     base = TrainSettings(
         env_id=found.env_id,
         env={**found.env, "style": style},
         max_steps=found.max_steps,
         encoder=found.encoder,
-        tokens=found.tokens,
         seed=seed,
         advice=_ADVICE[condition],
         llm=llm if _ADVICE[condition] else None,
@@ -214,11 +216,11 @@ def settings_of(
         hyper=_MENDED_PPO,
         num_envs=_MENDED_GAMES,
         total_timesteps=found.steps,
-        captions="effects" if is_grid else "names",
-        match="similarity" if is_grid else "names",
+        captions="effects" if found.is_grid else "names",
+        match="similarity" if found.is_grid else "names",
         beta=0.02,
-        reward_threshold=_MENDED_THRESHOLD if is_grid else 0.0,
-        policy_threshold=_MENDED_THRESHOLD if is_grid else 0.0,
+        reward_threshold=_MENDED_THRESHOLD if found.is_grid else 0.0,
+        policy_threshold=_MENDED_THRESHOLD if found.is_grid else 0.0,
         strength=_MENDED_STRENGTH,
         anneal=found.steps // 2,
     )

@@ -102,13 +102,22 @@ def test_our_recorded_answers_cover_what_random_play_meets(world: str) -> None:
     adviser = advisers.adviser_of(world, args)
     covered = advisers.coverage(presets.WORLDS[world], adviser, 500, seed=0)
     assert covered.of_steps == 1.0
-    assert advisers.adviser_of("nethack", args) is None
 
 
-def test_a_world_without_recorded_answers_needs_a_model() -> None:
-    args = minigrid_advice._arguments(["--smoke", "--worlds", "nethack", "--presets", "mended"])
-    with pytest.raises(ValueError, match="--llm"):
-        minigrid_advice._runs(args)
+def test_recorded_answers_for_nethack_name_its_actions_and_cover_most_of_random_play() -> None:
+    pytest.importorskip("nle")
+    adviser = advisers.adviser_of("nethack", minigrid_advice._arguments(["--smoke"]))
+    world = presets.WORLDS["nethack"]
+    covered = advisers.coverage(world, adviser, 500, seed=0)
+    assert covered.of_steps > 0.9
+    env = gymnasium.make(world.env_id, obs="dict", style=adviser.style)
+    names = env.unwrapped.action_names
+    env.close()
+    recorded = Path(adviser.llm.removeprefix("recorded:")).read_text().splitlines()
+    answers = [json.loads(line) for line in recorded if "stairs down to level 2" in line]
+    lines = {line for each in answers for line in each["answer"].splitlines()}
+    assert len(answers) == 200
+    assert lines <= set(names)
 
 
 def test_a_smoke_run_trains_compares_and_goes_on(

@@ -88,6 +88,16 @@ def test_the_sentence_of_the_stairs_reaches_the_agent() -> None:
     assert (info["success"], info["end_status"], info["depth"]) == (True, "success", 2)
 
 
+def test_the_brief_style_tells_what_the_game_asks_and_when_the_stairs_are_underfoot() -> None:
+    env = _make("Staircase", style="brief")
+    env.reset(seed=STAIRS_SEED)
+    eat, more = (env.action_names.index(name) for name in ("eat", "more"))
+    assert env.step(eat)[0] == "The game asks: What do you want to eat?"
+    assert env.step(more)[0].startswith("In sight: ")
+    played = _wander(_make("Staircase", style="brief"), STAIRS_SEED, 200)
+    assert played[STAIRS_STEP - 1][0].startswith("You stand on stairs down.")
+
+
 def test_the_reward_of_a_success_is_a_parameter() -> None:
     played = _wander(_make("Staircase", success_reward=1.0, penalty_step=-0.01), STAIRS_SEED, 200)
     assert len(played) == STAIRS_STEP + 1

@@ -30,7 +30,9 @@ from textenvs.captioners.nethack_published import may_be_page
 __all__ = [
     "cursor_target",
     "game_over",
+    "hunger_word",
     "screen_text",
+    "sorted_things",
     "status",
     "surroundings",
 ]
@@ -125,12 +127,17 @@ def _strength(str_25: int, str_125: int) -> str:
     return "18/**" if str_125 == 118 else str(str_25)
 
 
+def hunger_word(hunger: int) -> str:
+    """How hungry the hero is, by NetHack's number; "" if not, or if there is no such number."""
+    return _HUNGER[hunger] if 0 <= hunger < len(_HUNGER) else ""
+
+
 @lru_cache(maxsize=256)
 def _state_words(hunger: int, burden: int, conditions: int, dungeon: int, hit_dice: int) -> str:
     words = [
         _BRANCHES[dungeon] if 0 <= dungeon < len(_BRANCHES) else "",
         f"polymorphed with {hit_dice} hit dice" if hit_dice else "",
-        _HUNGER[hunger] if 0 <= hunger < len(_HUNGER) else "",
+        hunger_word(hunger),
         _BURDEN[burden] if 0 <= burden < len(_BURDEN) else "",
         *(word for bit, word in enumerate(_CONDITIONS) if conditions >> bit & 1),
     ]
@@ -157,7 +164,7 @@ def surroundings(cells: bytes, x: int, y: int, underfoot: int) -> str:
         underfoot: the glyph of what the hero stands on; negative where it is not known.
     """
     glyphs = memoryview(cells).cast("h")
-    found = _listed(glyphs, x, y)
+    found = sorted_things(glyphs, x, y)
     if found and found[0] < 0:
         return f"You are inside a creature: {our_names().names[glyphs[-found[0] - 1]]}"
     lines = [_free_steps(glyphs, x, y, underfoot), *_sections(found, glyphs, x, y)]
@@ -166,10 +173,17 @@ def surroundings(cells: bytes, x: int, y: int, underfoot: int) -> str:
     return "\n".join(lines)
 
 
-def _listed(glyphs: memoryview[int], x: int, y: int) -> list[int]:
-    """Find the cells to list, as ints that sort by kind, distance and place.
+def sorted_things(glyphs: memoryview[int], x: int, y: int) -> list[int]:
+    """Find what is to be named on a map: creatures, objects, places, each from near to far.
 
-    A cell of a monster's stomach comes out as a negative number, and so first.
+    Args:
+        glyphs: the map's 21 x 79 glyphs.
+        x: the hero's column.
+        y: the hero's row.
+
+    Returns:
+        A number each, in order: ``kind << 18 | distance << 11 | cell``, of corridors the ends only.
+        Inside a creature one number, ``-cell - 1`` of a cell of its stomach.
     """
     tables = our_names()
     kinds = tables.kind

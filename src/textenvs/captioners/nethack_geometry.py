@@ -19,6 +19,7 @@ __all__ = [
     "RAY_ORDER",
     "ROWS",
     "WIDER",
+    "octant",
     "published_directions",
     "rank",
     "rays",
@@ -115,6 +116,18 @@ def route(offset: int) -> str:
         return f"adjacent {slanted if diagonal else level}"
     legs = [f"{n} {word}" for n, word in ((diagonal, slanted), (straight, level)) if n]
     return " ".join(legs) or "here"
+
+
+@cache
+def octant(dx: int, dy: int) -> str:
+    """Name the one of the eight directions that an offset is nearest to; "" where there is none.
+
+    At most as many entries as there are offsets.
+    """
+    across, along = abs(dx), abs(dy)
+    step_x = _sign(dx) if 12 * across > 5 * along else 0  # 5 / 12: about tan 22.5 degrees
+    step_y = _sign(dy) if 12 * along > 5 * across else 0
+    return COMPASS.get((step_x, step_y), "")
 
 
 @cache

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from textenvs.captioners.caption import Caption
 from textenvs.captioners.nethack import default, nle_language
+from textenvs.captioners.nethack_brief import brief
 
 __all__ = ["STYLES"]
 
@@ -25,6 +26,10 @@ _HEADINGS = {
 
 def _default(obs: Observation, messages: Sequence[str], mission: str, underfoot: int) -> Caption:
     return Caption(default(obs, messages, mission, underfoot))
+
+
+def _brief(obs: Observation, messages: Sequence[str], mission: str, underfoot: int) -> Caption:
+    return Caption(brief(obs, underfoot))
 
 
 def _nle_language(
@@ -74,6 +79,7 @@ def _blocks(values: Mapping[str, str]) -> str:
 
 STYLES: dict[str, Callable[[Observation, Sequence[str], str, int], Caption]] = {
     "default": _default,
+    "brief": _brief,
     "nle_language": _nle_language,
     "balrog": _balrog,
 }

@@ -128,7 +128,7 @@ class NetHackTextEnv(TextEnv):
         self.task = TASKS[task]
         self.style = style
         self._caption = STYLES[style]
-        self._tells_underfoot = style == "default"  # the published texts do not
+        self._tells_underfoot = style in ("default", "brief")  # the published texts do not
         everything = self.task.everything
         action_set = actions or ("all" if everything else "task")
         choose("actions", action_set, ("task", "all"))
