@@ -36,6 +36,7 @@ from advised.results import Result, read_result
 from advised.transfer import play_elsewhere, play_randomly
 from textenvs.advice import DEFAULT_EMBEDDINGS
 from textenvs.cli.arguments import not_negative, positive
+from textenvs.errors import require
 from textenvs.traces import replace_file
 from trainings import check_packages, train_all
 
@@ -52,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, play what was learned elsewhere, write the page."""
     args = _arguments(argv)
     check_packages()
+    for world in (WORLDS[name] for name in args.worlds):
+        package, extra = ("minigrid", "babyai") if world.is_grid else ("nle", "nethack")
+        require(package, extra=extra, needed_by=world.env_id)
     runs = _runs(args)
     results = _read(args.out)
     _check_page(args, results)
