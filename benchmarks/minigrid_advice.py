@@ -53,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train what is not trained, play what was learned elsewhere, write the page."""
     args = _arguments(argv)
     check_packages()
-    for world in (WORLDS[name] for name in args.worlds):
+    runs = _runs(args)
+    for name in _worlds_of(runs):
+        world = WORLDS[name]
         package, extra = ("minigrid", "babyai") if world.is_grid else ("nle", "nethack")
         require(package, extra=extra, needed_by=world.env_id)
-    runs = _runs(args)
     results = _read(args.out)
     _check_page(args, results)
     for number, (run, now) in enumerate(train_all(runs, args.work, args.workers), 1):
@@ -173,6 +174,10 @@ def _runs(args: argparse.Namespace) -> list[Run]:
     return found
 
 
+def _worlds_of(runs: Sequence[Run]) -> list[str]:
+    return [name for name in WORLDS if any(run.world == name for run in runs)]
+
+
 def _run(args: argparse.Namespace, preset: str, world: str, condition: str, seed: int) -> Run:
     adviser = adviser_of(world, args)
     settings = settings_of(
@@ -230,7 +235,7 @@ def _measure(args: argparse.Namespace, runs: Sequence[Run], more: Mapping[str, A
     few = args.smoke
     worlds = {
         name: replace(WORLDS[name], max_steps=_SMOKE_LONGEST) if few else WORLDS[name]
-        for name in args.worlds
+        for name in _worlds_of(runs)
     }
     for name, world in worlds.items():
         if name not in more["random"]:
@@ -241,7 +246,7 @@ def _measure(args: argparse.Namespace, runs: Sequence[Run], more: Mapping[str, A
             "label": adviser.label,
             "coverage": covered._asdict() if covered else None,
         }
-    grids = [name for name in args.worlds if WORLDS[name].is_grid]
+    grids = [name for name in worlds if WORLDS[name].is_grid]
     for run in runs:
         key = "/".join(map(str, (run.preset, run.world, run.condition, run.seed)))
         if run.world not in grids or not (run.folder(args.work) / "model.zip").exists():

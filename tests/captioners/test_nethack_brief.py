@@ -53,6 +53,39 @@ def test_a_question_is_all_that_is_told_without_the_letters_to_choose_from() -> 
     assert brief(state(asks="In what direction?")) == "The game asks: In what direction?"
 
 
+def test_what_is_typed_already_is_no_part_of_a_question() -> None:
+    for asks, told in {
+        "Count: 86": "The game asks: Count:",
+        "#pra": "The game asks: #",
+        "Call an apple: red": "The game asks: Call an apple:",
+        "What to call this level? home": "The game asks: What to call this level?",
+        "Still climb? [yn] (n)": "The game asks: Still climb?",
+        "Your name [none]": "The game asks: Your name",
+        "You don't have that object.--More--": "The game waits for a key.",
+    }.items():
+        assert brief(state({(1, 0): NEWT}, asks=asks)) == told
+
+
+def test_a_question_may_go_on_in_the_row_below() -> None:
+    asked = state({(1, 0): NEWT}, asks="What do you want to eat, of all that you have")
+    asked["tty_chars"][1, :5] = np.frombuffer(b"here?", np.uint8)
+    asked["tty_cursor"][:] = 1, 6
+    assert brief(asked).endswith("of all that you have here?")
+
+
+def test_a_place_is_asked_for_where_the_cursor_is_elsewhere_on_the_map() -> None:
+    asked = state({(1, 0): NEWT})
+    asked["tty_cursor"][1] += 1
+    assert brief(asked) == "The game asks for a place."
+
+
+def test_a_menu_hides_what_is_in_sight() -> None:
+    shown = state({(1, 0): NEWT})
+    for row, line in enumerate((b"Coins", b"$ - 3 gold pieces", b"(end)")):
+        shown["tty_chars"][row, 40 : 40 + len(line)] = np.frombuffer(line, np.uint8)
+    assert brief(shown) == "A menu or a text is shown."
+
+
 def test_the_nearest_creature_and_the_nearest_way_on_are_told() -> None:
     far = {(7, 0): JACKAL, (0, -1): NEWT, (-5, 1): DOORWAY, (-9, 0): OPEN}
     assert brief(state(far)) == "In sight: newt adjacent north, doorway west."

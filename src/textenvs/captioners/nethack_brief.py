@@ -7,6 +7,7 @@ inventory, of all creatures and ways the nearest, of places the direction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -25,6 +26,8 @@ Observation = Mapping[str, NDArray[Any]]
 _DOWN = ("stairs down", "ladder down", "trap door", "hole")
 _WAYS = ("doorway", "open door", "closed door", "corridor")
 _HUNGER, _HUNGRY = 21, 2  # where it is told, and from which number on it matters
+_QUESTION = re.compile(r".*?[?:](?= |$)")
+_MAP = 2  # the first row of the terminal that no question reaches
 
 
 def brief(obs: Observation, underfoot: int = -1) -> str:
@@ -35,7 +38,8 @@ def brief(obs: Observation, underfoot: int = -1) -> str:
         underfoot: the glyph of what the hero stands on; negative where it is not known.
 
     Returns:
-        "The game asks: What do you want to eat?", without the letters to choose from, or sentences
+        "The game asks: What do you want to eat?", without the letters to choose from or what is
+        typed already; that a place is asked for, a key, or that a menu is shown; or else sentences
         about the way down underfoot, hunger, and the nearest of what is in sight: a creature that
         is not tame, and, unless the way down is underfoot, a way down or else a door or the end of
         a corridor. "adjacent east" is one move away, "east" is farther, in one of eight directions.
@@ -43,21 +47,31 @@ def brief(obs: Observation, underfoot: int = -1) -> str:
     stats = obs["blstats"].tolist()
     if not any(stats):
         return "The game is over."
-    if int(obs["tty_cursor"][0]) == 0:  # the cursor waits behind a question
-        screen = obs["tty_chars"]
-        shown, _ = screen_text(screen.tobytes(), screen.shape[1])
-        return f"The game asks: {_without_choices(shown)}"
+    x, y = stats[:2]
+    screen = obs["tty_chars"]
+    shown, covered = screen_text(screen.tobytes(), screen.shape[1])
+    if covered:
+        return "A menu or a text is shown."
+    row, column = obs["tty_cursor"].tolist()
+    if (row, column) != (y + 1, x):  # it waits for an answer, behind the question or on the map
+        return _asked(shown) if row < _MAP else "The game asks for a place."
     here = our_names().names[underfoot] if underfoot >= 0 else ""
     said = [f"You stand on {here}."] if here in _DOWN else []
     if stats[_HUNGER] >= _HUNGRY:
         said.append(f"You are {hunger_word(stats[_HUNGER])}.")
     cells = np.asarray(obs["glyphs"], np.int16).tobytes()
-    sight = _sight(cells, *stats[:2], here not in _DOWN)
+    sight = _sight(cells, x, y, here not in _DOWN)
     return " ".join([*said, *([sight] if sight else ())]) or "Nothing in sight leads on."
 
 
-def _without_choices(question: str) -> str:
-    return question.partition(" [")[0]
+def _asked(question: str) -> str:
+    """Without the letters to choose from, and without what is typed already."""
+    if question.endswith("--More--"):
+        return "The game waits for a key."
+    if question.startswith("#"):
+        return "The game asks: #"
+    asked = _QUESTION.match(question)
+    return f"The game asks: {asked[0] if asked else question.partition(' [')[0]}"
 
 
 @lru_cache(maxsize=256)
