@@ -72,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"expected of {', '.join(MEASUREMENTS)}, got {', '.join(unknown)}")
     if args.out:
         require("matplotlib", extra="plot", needed_by="--out")  # before any work
+        args.out.mkdir(parents=True, exist_ok=True)
     rows = []
     print(HEADER)
     for name in args.what or MEASUREMENTS:
